@@ -2,22 +2,26 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
-
-use self::args::{Cli, CliCommand};
+use self::args::CliCommand;
+use self::config::Config;
 use self::exit::{Exit, Failure};
 use self::output::{Output, Written};
 use crate::experiment::child;
 use crate::lab::program::init;
+use crate::text::carried;
 use crate::text::lang::{Lang, here, speak};
 
 pub mod args;
+pub mod completions;
+pub mod config;
 pub mod defaults;
+mod demo;
 pub mod doctor;
 mod environment;
 pub mod examples;
 pub mod exit;
 pub mod explain;
+mod gate;
 mod headless;
 pub mod help;
 mod lab;
@@ -32,6 +36,7 @@ mod replay;
 mod sweep;
 mod tune;
 pub mod values;
+mod version;
 mod watch;
 
 /// The whole program: parses the arguments, carries them out, returns the exit status. Call it while the process has one thread.
@@ -57,8 +62,16 @@ pub fn run() -> ExitCode {
 fn dispatch() -> Result<Exit, Failure> {
     let mut arguments = std::env::args_os();
     let (program, arguments) = (arguments.next().unwrap_or_else(|| "qviz".into()), arguments.collect::<Vec<_>>());
-    speak(lang::requested(&arguments, |name| std::env::var_os(name)));
-    let cli = match help::parse([vec![program], lang::with_option_last(&arguments)].concat()) {
+    let variable = |name: &str| std::env::var_os(name);
+    speak(lang::requested(&arguments, variable));
+    let config = Config::read(&arguments, variable, &help::unbroken(), help::in_words)?;
+    let arguments = config::without_options(&arguments);
+    if let Some(named) = config.value("lang") {
+        // What stands on the command line comes later, and is stronger.
+        let with_default = [vec!["--lang".into(), named.into()], arguments.clone()].concat();
+        speak(lang::requested(&with_default, variable));
+    }
+    let cli = match help::parse([vec![program], lang::with_option_last(&arguments)].concat(), &config) {
         Ok(cli) => cli,
         Err(error) => return print_parse_result(&error),
     };
@@ -70,10 +83,12 @@ fn dispatch() -> Result<Exit, Failure> {
         Some(CliCommand::Tune(args)) => tune::run(&args),
         Some(CliCommand::Lesson(args)) => lesson::run(&args),
         Some(CliCommand::Replay(args)) => replay::run(&args),
+        Some(CliCommand::Demo(args)) => demo::run(&args),
         Some(CliCommand::Explain { topic }) => explain(topic.as_deref()),
         Some(CliCommand::Doctor { json }) => doctor::run(json),
-        Some(CliCommand::Completions { shell }) => print(&completions(shell)),
-        Some(CliCommand::Man) => print(&man::page()),
+        Some(CliCommand::Config) => print(config.text().as_bytes()),
+        Some(CliCommand::Completions { shell }) => print(&completions::script(shell)),
+        Some(CliCommand::Man { command }) => print(&man::page(command.as_deref())?),
     }
 }
 
@@ -101,8 +116,7 @@ fn print(text: &[u8]) -> Result<Exit, Failure> {
     }
 }
 
-fn completions(shell: clap_complete::Shell) -> Vec<u8> {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "qviz", &mut text);
-    text
+/// A file that the program carries.
+fn print_carried(name: &str) -> Result<Exit, Failure> {
+    print(carried::TEXTS.text(name).unwrap_or_default().as_bytes())
 }

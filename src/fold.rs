@@ -12,6 +12,7 @@ pub mod director;
 pub mod drop_count;
 pub mod fail_on;
 pub mod finding;
+pub mod gate;
 pub mod headline;
 pub mod history;
 pub mod ledger;

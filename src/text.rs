@@ -2,6 +2,7 @@
 //!
 //! Start at [`lang`]: every text for people goes through [`say!`](crate::say).
 
+pub mod carried;
 pub mod errno;
 pub mod json;
 pub mod lang;

@@ -15,12 +15,16 @@
 #[path = "support/runner.rs"]
 mod runner;
 
+#[path = "lab/carried.rs"]
+mod carried;
 #[path = "lab/census.rs"]
 mod census;
 #[path = "lab/cli.rs"]
 mod cli;
 #[path = "lab/from_outside.rs"]
 mod from_outside;
+#[path = "lab/gate.rs"]
+mod gate;
 #[path = "lab/lessons.rs"]
 mod lessons;
 #[path = "lab/matrix.rs"]

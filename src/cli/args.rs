@@ -6,23 +6,31 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::choices::{Client, Color};
+pub use self::config::ConfigArgs;
+pub use self::demo::DemoArgs;
 pub use self::kernel::KernelArgs;
 pub use self::lesson::LessonArgs;
-pub use self::replay::ReplayArgs;
+pub use self::replay::{FrameArgs, ReplayArgs};
 pub use self::run::ProgramArgs;
+pub use self::shell::CompletionShell;
 pub use self::sweep::SweepArgs;
 pub use self::tune::TuneArgs;
-pub use self::watch::WatchArgs;
+pub use self::watch::{VerdictFormat, WatchArgs};
 use super::lang::LangArgs;
-use super::{examples, values};
+use super::{examples, values, version};
 use crate::model::settings::{AcceptRate, Arrivals};
 use crate::ui::theme;
 
+mod choices;
+mod config;
+mod demo;
 mod given;
 mod kernel;
 mod lesson;
 mod replay;
 mod run;
+mod shell;
 mod sweep;
 mod tune;
 mod watch;
@@ -32,6 +40,7 @@ mod watch;
 #[command(
     name = "qviz",
     version,
+    long_version = version::LONG,
     about = "See the listen queues of a real TCP listener: fill, overflow, drop, drain",
     long_about = "See the listen queues of a real TCP listener: fill, overflow, drop, drain.\n\n\
         Without a command, qviz makes a private network (no root needed), listens in it with the given backlog, sends its own \
@@ -55,6 +64,10 @@ pub struct Cli {
     /// The language.
     #[command(flatten)]
     pub language: LangArgs,
+
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// Everything but the lab.
@@ -95,6 +108,12 @@ pub enum CliCommand {
         of the run itself; or draw one moment of it as text or SVG, or all of it as a terminal recording."
     )]
     Replay(ReplayArgs),
+    /// Play a recorded lesson that comes with qviz, with its story; works on any Linux
+    #[command(
+        long_about = "Play a recorded lesson that comes with qviz, with its story: no rights, no private network, no file needed. Pause, \
+        speed, seek and step are those of qviz replay."
+    )]
+    Demo(DemoArgs),
     /// Explain a cause, counter, sysctl, finding or key in plain words
     #[command(
         long_about = "Explain a cause, counter, sysctl, finding or key in plain words, with the kernel function that it \
@@ -114,16 +133,28 @@ pub enum CliCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Print the configuration in force
+    #[command(
+        long_about = "Print the configuration in force: the file that was read, and the defaults that stand in it. Without a file: where it \
+        would be."
+    )]
+    Config,
     /// Print completions for a shell
     #[command(long_about = "Print completions for a shell, for example: qviz completions bash > \
         ~/.local/share/bash-completion/completions/qviz")]
     Completions {
         /// The shell
         #[arg(value_enum)]
-        shell: clap_complete::Shell,
+        shell: CompletionShell,
     },
-    /// Print the manual page (qviz man | man -l -)
-    Man,
+    /// Print a manual page: qviz man | man -l -
+    #[command(
+        long_about = "Print a manual page: that of qviz, or that of one of its commands, for example: qviz man watch | man -l -"
+    )]
+    Man {
+        /// The command [default: qviz itself]
+        command: Option<String>,
+    },
 }
 
 /// The options of the lab.
@@ -343,27 +374,6 @@ pub enum Net {
     Lab,
     /// This host's loopback
     Host,
-}
-
-/// Which clients come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Client {
-    /// Packet-level clients with a round-trip time
-    Wire,
-    /// Real connect(2) clients
-    Connect,
-}
-
-/// When to use colours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// As the terminal can; none with NO_COLOR
-    #[default]
-    Auto,
-    /// Whatever the terminal says
-    Always,
-    /// None
-    Never,
 }
 
 #[cfg(test)]

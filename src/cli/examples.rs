@@ -18,6 +18,28 @@ pub fn long() -> &'static str {
     }
 }
 
+/// The parts of [`long`], without their headings: examples, values, without a terminal, exit status.
+pub fn parts() -> [Vec<&'static str>; 4] {
+    let mut parts = [const { Vec::new() }; 4];
+    let mut part = None;
+    for line in long().lines() {
+        if !line.is_empty() && !line.starts_with(' ') {
+            part = Some(part.map_or(0, |before: usize| before + 1));
+        } else if let Some(lines) = part.and_then(|part| parts.get_mut(part)).filter(|_| !line.is_empty()) {
+            lines.push(line);
+        }
+    }
+    parts
+}
+
+/// The examples of one command, or of the lab and all commands.
+pub fn of(command: Option<&str>) -> Vec<(&'static str, &'static str)> {
+    let [examples, ..] = parts();
+    let shown = |line: &str| command.is_none_or(|command| line.split_whitespace().nth(1) == Some(command));
+    let pairs = examples.chunks(2).filter_map(|pair| Some((pair.first()?.trim(), pair.get(1)?.trim())));
+    pairs.filter(|(line, _)| shown(line)).collect()
+}
+
 /// Under `-h`, in English.
 pub const SHORT: &str = "\
 Examples:
@@ -25,6 +47,7 @@ Examples:
   qviz --backlog 1 --accept-rate 0      nobody accepts: see who waits, who is dropped, who is a ghost
   qviz --json --rate 200 --duration 3s  one JSON document, no picture
   qviz --record a.qviz                  the same, recorded; qviz replay a.qviz shows it again
+  qviz demo                             a recorded lesson with its story; works on any Linux
   qviz watch                            the listeners of this machine: who is full, who waits, what is dropped
   qviz watch :8080 --once               one look at one of them, as a table
   qviz explain ListenOverflows          what a counter means and what to do
@@ -59,7 +82,9 @@ Examples:
   qviz watch :8080 --once --json
       One look at the listener of port 8080 as JSON: depth, limit, who waits and for how long, who is half-open.
   qviz watch :8080 --fail-on overflow --fail-on full:80% --duration 30s
-      For a load test: exits with 3 and the reason at the first drop, or when the accept queue is 80 % full.
+      Exits with 3 and the reason at the first drop, or when the accept queue is 80 % full.
+  qviz watch :8080 --fail-on overflow --to-end -- ab -n 20000 -c 200 http://127.0.0.1:8080/
+      A load test that fails with 3 when anything was dropped, and otherwise has the status of ab.
   qviz tune :8080 --backlog 511 --dry-run
       What would become of that listener's limit; without --dry-run it is changed, while the program runs.
   qviz watch --pid 4242 --record b.qviz
@@ -78,6 +103,7 @@ Exit status:
   1    error: a message says what, why, and the next command
   2    usage: the words on the command line cannot be carried out
   3    an expectation or a check failed
+  the status of the command behind --, where qviz watch ran one and no condition of --fail-on held
   130, 143, 129, 131   ended by SIGINT, SIGTERM, SIGHUP, SIGQUIT, after the summary";
 
 #[cfg(test)]
@@ -93,6 +119,22 @@ mod tests {
             words.filter(|word| word.starts_with("--") || word.bytes().any(|byte| byte.is_ascii_digit())).collect();
         fixed.sort_unstable();
         fixed
+    }
+
+    #[test]
+    fn the_parts_are_told_apart_and_a_command_finds_its_examples() {
+        for lang in [Lang::English, Lang::Chinese] {
+            within(lang, || {
+                let [examples, values, terminal, exit] = parts();
+                assert_eq!(examples.len() % 2, 0, "each example has a line that explains it");
+                assert!(values[0].contains("1m30s") && terminal.len() >= 2 && exit[0].trim().starts_with('0'));
+                assert!(
+                    of(Some("watch")).len() >= 4
+                        && of(Some("watch")).iter().all(|(line, _)| line.starts_with("qviz watch"))
+                );
+                assert_eq!(of(None).len() * 2, examples.len());
+            });
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub enum Exit {
     Expectation,
     /// Ended by this signal, after the summary.
     Signal(u8),
+    /// The command that was run has ended with this status.
+    Command(u8),
 }
 
 impl Exit {
@@ -28,6 +30,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Expectation => 3,
             Self::Signal(number) => 128 + (number & 0x7f),
+            Self::Command(status) => status,
         }
     }
 }

@@ -11,6 +11,7 @@ use clap::{Arg, Command, CommandFactory, FromArgMatches};
 use self::sheet::Sheet;
 pub(super) use self::sheet::columns;
 use super::args::Cli;
+use super::config::Config;
 use super::examples;
 use crate::say;
 use crate::text::lang::{self, Lang};
@@ -24,12 +25,12 @@ pub use self::refusal::refusal;
 #[cfg(feature = "internals")]
 pub use self::texts::texts;
 
-/// Parses the arguments, the program's name first.
+/// Parses the arguments, the program's name first, with the defaults of a configuration file.
 ///
 /// # Errors
 /// Help and version, which are answers, and arguments that cannot be parsed.
-pub fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
-    let mut command = command();
+pub fn parse(words: Vec<OsString>, config: &Config) -> Result<Cli, clap::Error> {
+    let mut command = config.applied(command());
     let mut found = command.try_get_matches_from_mut(words)?;
     Cli::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut command))
 }
@@ -59,6 +60,14 @@ pub fn page(answer: &clap::Error) -> String {
         translate_frame(&page.ansi().to_string())
     } else {
         translate_frame(&page.to_string())
+    }
+}
+
+/// The parser's error as text, in the current language.
+pub fn in_words(error: &clap::Error) -> String {
+    match lang::here() {
+        Lang::English => error.to_string(),
+        Lang::Chinese => refusal(error),
     }
 }
 

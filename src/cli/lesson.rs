@@ -18,6 +18,9 @@ mod scene_runner;
 /// # Errors
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &LessonArgs) -> Result<Exit, Failure> {
+    if args.format {
+        return super::print_carried("README");
+    }
     let form = form(args)?;
     let Some(name) = &args.name else {
         return if args.all { all::run(args, form) } else { list() };

@@ -40,10 +40,18 @@ impl Metrics {
         if self.has_snapshot && !self.waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Answers the scrapes that wait; those that wait at the same time get the same high-water marks.
+    /// Answers what waits: health without a page, so that the high-water marks stay for the next scrape. Scrapes that wait at the same
+    /// time get the same marks.
     pub(super) fn answer(&mut self, world: &World) {
+        let (scrapes, health): (Vec<_>, Vec<_>) = self.waiting.drain(..).partition(ScrapeRequest::wants_page);
+        for ask in health {
+            ask.answer(|_| String::new());
+        }
+        if scrapes.is_empty() {
+            return;
+        }
         let shot = self.book.snapshot(world);
-        for ask in self.waiting.drain(..) {
+        for ask in scrapes {
             ask.answer(|dialect| shot.text(dialect));
         }
     }

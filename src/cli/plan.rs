@@ -268,7 +268,7 @@ fn overrides(kernel: &KernelArgs) -> Sysctls {
 }
 
 /// The word as a shell would need it.
-fn quote(word: &str) -> String {
+pub(super) fn quote(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,=%@+[]".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) && !word.starts_with('[') {
         return word.to_owned();

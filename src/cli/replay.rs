@@ -1,5 +1,7 @@
 //! `qviz replay`: a recording as a picture that can be paused, as the summary of its run, or as frames in files.
 
+use std::path::Path;
+
 use super::args::ReplayArgs;
 use super::exit::{Exit, Failure};
 use super::headless::{self, End, Outputs, Signals};
@@ -10,9 +12,11 @@ use super::watch;
 use crate::fold::world::World;
 use crate::report::summary::Summary;
 use crate::say;
+use crate::session::recording::RecordingError;
 use crate::session::recording::read::{Recording, RecordingEnd};
 use crate::session::recording::replay;
 use crate::session::signals::outlive_file_size_limit;
+use crate::text::carried;
 use crate::ui::{self, ExitReason, UiPlan};
 
 mod frames;
@@ -22,7 +26,7 @@ mod frames;
 /// # Errors
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
-    let recording = Recording::open(&args.file).map_err(|error| lab::recording_failure(&error))?;
+    let recording = open(&args.file).map_err(|error| lab::recording_failure(&error))?;
     let look = lab::ui_plan(&args.output);
     let runtime = lab::runtime()?;
     if args.frames.wanted() {
@@ -43,6 +47,15 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
             report(form, &recording, args.output.ascii).await
         }
     })
+}
+
+/// The recording in this file; where there is no such file, the one of this name that comes with the program.
+fn open(file: &Path) -> Result<Recording, RecordingError> {
+    let carried = |name: &str| carried::DEMOS.text(name).or_else(|| carried::RECORDINGS.text(name));
+    match file.to_str().filter(|_| !file.exists()).and_then(carried) {
+        Some(text) => Recording::carried(file, text),
+        None => Recording::open(file),
+    }
 }
 
 /// The whole interface but the live knobs. Afterwards comes the summary up to the moment at which it was left.

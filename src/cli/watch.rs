@@ -2,14 +2,15 @@
 
 use std::task::{Context, Poll};
 
-use super::args::WatchArgs;
+use super::args::{VerdictFormat, WatchArgs};
 use super::exit::{Exit, Failure};
+use super::gate::{self, GateCommand};
 use super::headless::{self, End, Outputs, Signals};
 use super::lab;
 use super::metrics::Metrics;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form, WatchPlace, WatchPlan};
-use crate::fold::fail_on::Alarm;
+use crate::fold::gate::Gate;
 use crate::fold::nearby;
 use crate::fold::world::World;
 use crate::kernel::other_netns;
@@ -33,6 +34,9 @@ use crate::ui::UiPlan;
 /// # Errors
 /// A [`Failure`] with the next command.
 pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
+    if args.run.print_alerts || args.run.print_dashboard {
+        return super::print_carried(if args.run.print_alerts { "alerts" } else { "grafana" });
+    }
     let plan = WatchPlan::new(args, lab::plan_env())?;
     let recorder = lab::recorder(plan.record.as_deref())?;
     // Scrapes come from this namespace, not from the watched one.
@@ -57,7 +61,7 @@ async fn watch(
     recorder: Option<Recorder>,
     (listener, syn_rule): (Option<MetricsListener>, Option<SynRule>),
 ) -> Result<Exit, Failure> {
-    if plan.form != Form::Picture && plan.length == Length::Endless {
+    if plan.form != Form::Picture && plan.length == Length::Endless && plan.command.is_empty() {
         let remark = say!("no --duration: the watch lasts until SIGINT or SIGTERM, its summary comes then");
         output::report(say!("note: {remark}", remark));
     }
@@ -69,8 +73,12 @@ async fn watch(
         session.record(recorder, &Header::new(Some(plan::command(&lab::arguments()))));
     }
     let mut world = World::new();
-    let mut observers =
-        WatchObservers { alarm: Alarm::new(plan.fail_on.clone(), plan.target.clone()), alarm_reason: None, metrics };
+    let mut observers = WatchObservers {
+        gate: Gate::new(&plan.fail_on, plan.target.as_ref()),
+        to_end: plan.to_end,
+        command: GateCommand::new(&plan.command, plan.form),
+        metrics,
+    };
     let end = if plan.form == Form::Picture {
         lab::picture(&mut session, &mut world, &look(plan), &mut observers, None).await?
     } else {
@@ -79,7 +87,10 @@ async fn watch(
         let outputs = Outputs { lines: lines.as_mut(), observer: &mut observers };
         headless::follow(&mut session, &mut world, &mut signals, outputs).await?
     };
-    let exit = conclude(plan, &world, (end, observers.alarm_reason))?;
+    if let Some(command) = &mut observers.command {
+        command.end().await;
+    }
+    let exit = conclude(plan, &world, end, &mut observers)?;
     match session.recording_failure() {
         Some(failure) if exit == Exit::Success => Err(lab::recording_failure(failure)),
         _ => Ok(exit),
@@ -107,17 +118,19 @@ fn metrics_failure(error: &ScrapeError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
 
-/// The observers of a watch: the alarm that ends it with a failed expectation, and the metrics.
+/// The observers of a watch: the gate that ends it with a failed expectation, the command that it lasts as long as, and the metrics.
 struct WatchObservers {
-    alarm: Alarm,
-    alarm_reason: Option<String>,
+    gate: Gate,
+    to_end: bool,
+    command: Option<GateCommand>,
     metrics: Option<Metrics>,
 }
 
 impl EventObserver for WatchObservers {
     fn observe(&mut self, world: &World, fact: &Stamped) {
-        if self.alarm_reason.is_none() {
-            self.alarm_reason = self.alarm.check(world, &fact.event);
+        self.gate.observe(world, &fact.event);
+        if let Some(command) = &mut self.command {
+            command.observe(world, fact);
         }
         if let Some(metrics) = &mut self.metrics {
             metrics.observe(world, &fact.event);
@@ -125,7 +138,8 @@ impl EventObserver for WatchObservers {
     }
 
     fn is_done(&self) -> bool {
-        self.alarm_reason.is_some()
+        let failed = self.gate.has_failed() && !self.to_end;
+        failed || self.command.as_ref().is_some_and(GateCommand::is_over)
     }
 
     fn poll_asked(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -150,23 +164,33 @@ fn look(plan: &WatchPlan) -> UiPlan {
 }
 
 /// Prints the document or the table, and says how the watch ended.
-fn conclude(plan: &WatchPlan, world: &World, (end, alarm_reason): (End, Option<String>)) -> Result<Exit, Failure> {
+fn conclude(plan: &WatchPlan, world: &World, end: End, observers: &mut WatchObservers) -> Result<Exit, Failure> {
     let unseen = plan.target.as_ref().filter(|_| world.listeners.wanted().next().is_none());
     if let (Some(target), Length::Once) = (unseen, plan.length) {
         return Err(no_listener(target, world));
     }
-    let written = print(plan.form, world, (plan.length == Length::Once, plan.ascii));
+    let verdict = observers.gate.verdict(world);
+    let load = observers.command.as_ref().map(GateCommand::report);
+    let document = || Document { verdict: verdict.as_ref().map(Into::into), load: load.clone(), ..Document::of(world) };
+    let written = print_as(plan.form, world, document, (plan.length == Length::Once, plan.ascii));
+    if let (Some(verdict), VerdictFormat::Github) = (&verdict, plan.format) {
+        annotate(plan.form, &gate::annotation(verdict))?;
+    }
     if let End::Signal(number) = end {
         drop(written);
         return Ok(Exit::Signal(number));
     }
     let (Written::Taken | Written::PipeClosed) = written?;
-    if let Some(reason) = alarm_reason {
+    if let Some(verdict) = verdict.filter(|verdict| verdict.failed) {
         return Err(Failure {
-            message: format!("--fail-on: {reason}"),
+            message: format!("--fail-on: {}", verdict.sentence),
             hint: Some(detail_command(plan)),
             exit: Exit::Expectation,
         });
+    }
+    let never_there = || plan.target.as_ref().map_or_else(no_reading, |target| no_listener(target, world));
+    if let Some(failure) = observers.command.as_mut().and_then(|command| command.failure(never_there)) {
+        return Err(failure);
     }
     if end == End::Ended && !world.ended {
         return Err(Failure::new(
@@ -177,8 +201,22 @@ fn conclude(plan: &WatchPlan, world: &World, (end, alarm_reason): (End, Option<S
     match unseen {
         // A check of a listener that was never there has not been passed.
         Some(target) if !plan.fail_on.is_empty() => Err(no_listener(target, world)),
-        _ => Ok(Exit::Success),
+        _ => Ok(load.and_then(|load| load.exit).map_or(Exit::Success, Exit::Command)),
     }
+}
+
+/// Nothing could be read before the command was to be started.
+fn no_reading() -> Failure {
+    Failure::new(say!("the watch ended before the command could be started"), say!("see: qviz doctor"))
+}
+
+/// Prints an annotation, apart from data.
+fn annotate(form: Form, line: &str) -> Result<(), Failure> {
+    if matches!(form, Form::Json | Form::Jsonl) {
+        output::report(line.trim_end());
+        return Ok(());
+    }
+    Output::stdout().put(|out| out.write_all(line.as_bytes())).map(drop)
 }
 
 /// The command that shows more.
@@ -188,7 +226,16 @@ fn detail_command(plan: &WatchPlan) -> String {
 }
 
 /// Prints what a watch has seen, in the form that was asked for; after one look the table alone.
-pub(super) fn print(form: Form, world: &World, (once, ascii): (bool, bool)) -> Result<Written, Failure> {
+pub(super) fn print(form: Form, world: &World, look: (bool, bool)) -> Result<Written, Failure> {
+    print_as(form, world, || Document::of(world), look)
+}
+
+fn print_as(
+    form: Form,
+    world: &World,
+    document: impl Fn() -> Document,
+    (once, ascii): (bool, bool),
+) -> Result<Written, Failure> {
     let marks = if ascii { Marks::Ascii } else { Marks::Unicode };
     if form == Form::Picture {
         return output::after_picture(|out| out.write_all(report::text(world, marks).as_bytes()));
@@ -196,8 +243,8 @@ pub(super) fn print(form: Form, world: &World, (once, ascii): (bool, bool)) -> R
     Output::stdout().put(|out| match form {
         Form::Picture | Form::Text if once => out.write_all(report::table(world, marks).as_bytes()),
         Form::Picture | Form::Text => out.write_all(report::text(world, marks).as_bytes()),
-        Form::Json => json::write(out, &Document::of(world)),
-        Form::Jsonl => jsonl::write(out, &Document::of(world)),
+        Form::Json => json::write(out, &document()),
+        Form::Jsonl => jsonl::write(out, &document()),
     })
 }
 

@@ -118,8 +118,9 @@ fn serve_all(leaks: bool) -> io::Result<()> {
     setrlimit(Resource::Nofile, limit)?;
     let (line, listener) = (io::stdin(), io::stdout());
     let (mut kept, mut failed) = (Vec::new(), false);
-    // Starting a child needs a descriptor for a moment: it is reserved, so that accept() is the call that fails.
-    let mut spare = fcntl_dupfd_cloexec(&line, 0)?;
+    // Starting a child needs descriptors for a moment: they are reserved, so that accept() is the call that fails.
+    let reserve = || (0..SPARE).map(|_| fcntl_dupfd_cloexec(&line, 0)).collect::<Result<Vec<_>, _>>();
+    let mut spare = reserve()?;
     loop {
         let mut fds = vec![PollFd::new(&line, PollFlags::IN)];
         if !failed {
@@ -133,8 +134,11 @@ fn serve_all(leaks: bool) -> io::Result<()> {
         match accept_with(&listener, SocketFlags::CLOEXEC) {
             Ok(connection) => {
                 drop(spare);
-                serve(connection.as_fd())?;
-                spare = fcntl_dupfd_cloexec(&line, 0)?;
+                if let Err(error) = serve(connection.as_fd()) {
+                    report(&line, &format!("fork {}", error.raw_os_error().unwrap_or_default()))?;
+                    return Err(error);
+                }
+                spare = reserve()?;
                 report(&line, "accept 0")?;
                 if leaks {
                     kept.push(connection);
@@ -169,6 +173,9 @@ fn command(role: ChildRole) -> Command {
 
 /// What [`ChildRole::Serve`] writes.
 pub(super) const SERVED: &[u8] = b"served\n";
+
+/// The copy of the connection, and the pipe through which musl's posix_spawn() reports.
+const SPARE: usize = 3;
 
 /// RLIMIT_NOFILE of the child for [`ChildRole::Leak`] and [`ChildRole::Close`].
 pub(super) const DESCRIPTORS: u64 = 24;

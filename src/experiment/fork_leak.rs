@@ -116,13 +116,17 @@ fn read_accept_reports(experiment: &mut Experiment<'_>, line: &UnixStream) -> Re
         while let Ok(bytes @ 1..) = std::io::Read::read(&mut &*line, &mut buffer) {
             reports.push_str(&String::from_utf8_lossy(&buffer[..bytes]));
         }
-        reports.lines().count() >= CLIENTS || reports.lines().any(|word| errno_of(word) != 0)
+        reports.lines().count() >= CLIENTS
+            || reports.lines().any(|word| errno_of(word) != 0 || fork_failed(word).is_some())
     })?;
     let errno = reports.lines().map(errno_of).find(|errno| *errno != 0).unwrap_or(0);
-    let accepted = reports.lines().filter(|word| errno_of(word) == 0).count() as u32;
+    let accepted = reports.lines().filter(|word| errno_of(word) == 0 && fork_failed(word).is_none()).count() as u32;
     experiment.record_call("server", format!("{accepted} × accept(), fork()"), "0", CallOutcome::Good);
     if errno != 0 {
         experiment.record_call("server", "accept()", errno::name(errno), CallOutcome::Refused);
+    }
+    if let Some(errno) = reports.lines().find_map(fork_failed) {
+        experiment.record_call("server", "fork()", errno::name(errno), CallOutcome::Refused);
     }
     Ok((accepted, errno))
 }
@@ -130,6 +134,11 @@ fn read_accept_reports(experiment: &mut Experiment<'_>, line: &UnixStream) -> Re
 /// The errno in a report of [`child`].
 fn errno_of(word: &str) -> i32 {
     word.strip_prefix("accept ").and_then(|errno| errno.parse().ok()).unwrap_or(0)
+}
+
+/// The errno with which the server could not start a child.
+fn fork_failed(word: &str) -> Option<i32> {
+    word.strip_prefix("fork ").and_then(|errno| errno.parse().ok())
 }
 
 /// More than the server has descriptors for.

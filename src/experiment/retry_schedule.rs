@@ -122,4 +122,4 @@ const OVERFLOWS: &str = "ListenOverflows";
 /// Interval between two checks of the client.
 const POLL_INTERVAL: Duration = Duration::from_millis(3);
 /// Longer than any retry schedule of a lesson: six retries last 135 s at most.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(5);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5 * 60);

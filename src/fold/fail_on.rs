@@ -4,6 +4,7 @@
 //! certain drop counts at once, one that may be another listener's counts after [`DOUBT`] if the queue has been full.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use super::world::World;
@@ -20,6 +21,16 @@ pub enum FailOn {
     Overflow,
     /// Its accept queue holds this share of its capacity or more; above 0, at most 1.
     Full(f64),
+}
+
+/// As it is written on the command line.
+impl fmt::Display for FailOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Overflow => f.write_str("overflow"),
+            Self::Full(share) => write!(f, "full:{}%", share * 100.0),
+        }
+    }
 }
 
 /// Conditions and what is known about them so far.

@@ -31,7 +31,7 @@ pub use watched::{ListenerState, Stall};
 use drops::OpenInterval;
 
 /// How long a gone listener is kept.
-pub const KEPT: Duration = Duration::from_mins(1);
+pub const KEPT: Duration = Duration::from_secs(60);
 
 /// The most gone listeners kept.
 pub const MAX_GONE: usize = 1024;

@@ -198,7 +198,7 @@ pub const AFTERGLOW: Duration = Duration::from_millis(1500);
 const MARKS: usize = 6;
 
 /// The time over which its appearances are counted.
-const MARKS_WITHIN: Duration = Duration::from_mins(1);
+const MARKS_WITHIN: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {

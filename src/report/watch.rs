@@ -6,7 +6,7 @@ mod rows;
 mod table;
 mod text;
 
-pub use document::Document;
+pub use document::{CommandEnd, Document};
 pub use table::table;
 pub use text::text;
 

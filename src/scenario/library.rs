@@ -1,9 +1,10 @@
 //! The built-in lessons, from `assets/lessons`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::lesson::Lesson;
 use super::parse::{ParseError, parse};
+use crate::text::carried;
 
 /// Every lesson in the recommended order.
 ///
@@ -24,8 +25,8 @@ pub fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
     entries.filter_map(|entry| entry.split_once('\n'))
 }
 
-/// Bound by `build.rs`.
-const BOUND: &str = include_str!(concat!(env!("OUT_DIR"), "/lessons.txt"));
+/// Bound by `build.rs`, unpacked when first asked for.
+static BOUND: LazyLock<String> = LazyLock::new(|| carried::unpacked(carried::LESSONS));
 
 #[cfg(test)]
 mod tests {

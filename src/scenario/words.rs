@@ -290,7 +290,7 @@ fn backlogs() -> &'static str {
 }
 
 const PATTERNS: &str = "steady, poisson, burst:20/1s, wave:20/8s";
-const LONGEST: Duration = Duration::from_hours(366 * 24);
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 const HIGHEST_RATE: f64 = 1e9;
 /// Far below 2^53, up to which every whole number has an exact `f64`.

@@ -134,14 +134,31 @@ impl Drop for ScrapeQueue {
 /// A request that waits for a page.
 #[derive(Debug)]
 pub struct ScrapeRequest {
-    format: PageFormat,
+    /// What is asked for: the page, or only whether there would be one.
+    asked: Asked,
     reply: oneshot::Sender<String>,
 }
 
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Page(PageFormat),
+    Health,
+}
+
 impl ScrapeRequest {
+    /// True where the page is asked for.
+    pub const fn wants_page(&self) -> bool {
+        matches!(self.asked, Asked::Page(_))
+    }
+
     /// Sends the page; ignored if the scraper has disconnected.
     pub fn answer(self, page: impl FnOnce(PageFormat) -> String) {
-        let _has_left = self.reply.send(page(self.format));
+        let text = match self.asked {
+            Asked::Page(format) => page(format),
+            Asked::Health => "ok\n".to_owned(),
+        };
+        let _has_left = self.reply.send(text);
     }
 }
 
@@ -203,10 +220,11 @@ async fn serve_connection(
     };
     asked.store(true, Ordering::Relaxed);
     let (answer, has_body) = match request {
-        ParsedRequest::Page { format, has_body } => match page(format, sender).await {
-            Some(page) => (response("200 OK", format.content_type(), &page), has_body),
-            None => (response("503 Service Unavailable", PLAIN, "the watch is late, or over\n"), has_body),
-        },
+        ParsedRequest::Page { format, has_body } => {
+            (answer(Asked::Page(format), format.content_type(), sender).await, has_body)
+        }
+        ParsedRequest::Health { has_body } => (answer(Asked::Health, PLAIN, sender).await, has_body),
+        ParsedRequest::Index { has_body } => (response("200 OK", "text/html; charset=utf-8", &index()), has_body),
         ParsedRequest::Refused(status, why) => (response(status, PLAIN, why), true),
     };
     let length = if has_body { answer.len() } else { answer.find("\r\n\r\n").map_or(answer.len(), |end| end + 4) };
@@ -238,13 +256,28 @@ async fn read_head(stream: &mut TcpStream, head: &mut Vec<u8>) -> io::Result<boo
     }
 }
 
-async fn page(format: PageFormat, sender: &mpsc::Sender<ScrapeRequest>) -> Option<String> {
+/// What the watch says; 503 where it says nothing in time.
+async fn answer(asked: Asked, kind: &str, sender: &mpsc::Sender<ScrapeRequest>) -> String {
     let (reply, answer) = oneshot::channel();
-    let asked = async {
-        sender.send(ScrapeRequest { format, reply }).await.ok()?;
+    let said = async {
+        sender.send(ScrapeRequest { asked, reply }).await.ok()?;
         answer.await.ok()
     };
-    timeout(PAGE_TIMEOUT, asked).await.ok()?
+    match timeout(PAGE_TIMEOUT, said).await.ok().flatten() {
+        Some(text) => response("200 OK", kind, &text),
+        None => response("503 Service Unavailable", PLAIN, "the watch is late, or over\n"),
+    }
+}
+
+/// The page at `/`: what is served here.
+fn index() -> String {
+    let (title, metrics) = (say!("qviz watch: the listen queues of this machine"), say!("metrics (OpenMetrics)"));
+    let health = say!("health: ok while the watch goes on");
+    format!(
+        "<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>qviz</title>\n<h1>{title}</h1>\n<p>qviz {}</p>\n<ul>\n\
+         <li><a href=\"/metrics\">/metrics</a>: {metrics}\n<li><a href=\"/healthz\">/healthz</a>: {health}\n</ul>\n",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 fn response(status: &str, kind: &str, body: &str) -> String {

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::marks;
+use super::{carried, marks};
 
 /// A language of qviz.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -178,8 +178,8 @@ macro_rules! say {
 pub fn chinese() -> &'static HashMap<String, String> {
     static TABLE: OnceLock<HashMap<String, String>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let read = |page: &&str| toml::from_str::<HashMap<String, String>>(page).unwrap_or_default();
-        PAGES.iter().flat_map(read).collect()
+        let read = |page: String| toml::from_str::<HashMap<String, String>>(&page).unwrap_or_default();
+        carried::CHINESE.texts().flat_map(read).collect()
     })
 }
 
@@ -188,20 +188,6 @@ fn marked() -> &'static HashMap<&'static str, String> {
     static TABLE: OnceLock<HashMap<&'static str, String>> = OnceLock::new();
     TABLE.get_or_init(|| chinese().keys().map(|key| (key.as_str(), marks::mark(key, &[]))).collect())
 }
-
-/// The table's pages, one per room.
-const PAGES: [&str; 10] = [
-    include_str!("../../assets/lang/zh/cli.toml"),
-    include_str!("../../assets/lang/zh/experiment.toml"),
-    include_str!("../../assets/lang/zh/fold.toml"),
-    include_str!("../../assets/lang/zh/kernel.toml"),
-    include_str!("../../assets/lang/zh/lab.toml"),
-    include_str!("../../assets/lang/zh/report.toml"),
-    include_str!("../../assets/lang/zh/scenario.toml"),
-    include_str!("../../assets/lang/zh/session.toml"),
-    include_str!("../../assets/lang/zh/text.toml"),
-    include_str!("../../assets/lang/zh/ui.toml"),
-];
 
 #[cfg(test)]
 mod tests {

@@ -251,7 +251,48 @@ fn help_comes_short_and_long_and_both_have_examples() {
 
 case!(the_version_is_the_packages);
 fn the_version_is_the_packages() {
-    assert_eq!(said(&output("--version").stdout), format!("qviz {}\n", env!("CARGO_PKG_VERSION")));
+    let version = format!("qviz {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(said(&output("-V").stdout), version);
+    let long = said(&output("--version").stdout);
+    assert!(long.starts_with(&version), "{long}");
+    for line in ["commit: ", "target: ", "libc: "] {
+        assert!(long.lines().any(|shown| shown.starts_with(line) && shown.len() > line.len() + 1), "{line} in {long}");
+    }
+}
+
+case!(a_configuration_file_gives_defaults_and_its_faults_are_told_with_their_line);
+fn a_configuration_file_gives_defaults_and_its_faults_are_told_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("qviz")).unwrap();
+    let file = folder.path().join("qviz/config.toml");
+    let with_file = |words: &str| qviz(words).env("XDG_CONFIG_HOME", folder.path()).output().unwrap();
+    assert!(said(&with_file("config").stdout).contains("no configuration file; it would be"));
+    std::fs::write(&file, "lang = \"zh\"\nbacklog = 7 # for the course\n").unwrap();
+    let shown = said(&with_file("config").stdout);
+    assert!(shown.contains("backlog = 7\n") && shown.contains(&*file.to_string_lossy()), "{shown}");
+    assert!(said(&with_file("-h").stdout).contains("用法："));
+    assert!(said(&with_file("-h --lang en").stdout).contains("Usage:"));
+    assert!(said(&with_file("--no-config -h").stdout).contains("Usage:"));
+    let run = "--json --net host --listen 127.0.0.1:0 --duration 100ms --rate 0";
+    let backlog = |words: &str| -> serde_json::Value {
+        let output = with_file(words);
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        document["listener"]["backlog"].clone()
+    };
+    assert_eq!(backlog(run), 7);
+    assert_eq!(backlog(&format!("{run} --backlog 2")), 2);
+    assert_eq!(backlog(&format!("{run} --no-config")), 5);
+    std::fs::write(&file, "backlog = \"many\"\n").unwrap();
+    for (lang, why) in [("en", "invalid value 'many' for '--backlog <N>'"), ("zh", "'many' 无效")] {
+        let message = said(&with_file(&format!("--lang {lang} doctor")).stderr);
+        assert!(message.contains("config.toml:1: ") && message.contains(why), "{message}");
+        assert!(!message.contains("error: invalid"), "{message}");
+    }
+    std::fs::write(&file, "\nbaklog = 7\n").unwrap();
+    let refused = with_file("--lang en doctor");
+    assert_eq!(refused.status.code(), Some(2));
+    let message = said(&refused.stderr);
+    assert!(message.contains("config.toml:2: unknown key `baklog`; did you mean backlog?"), "{message}");
 }
 
 case!(all_topics_are_listed_and_one_is_told_whole);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::lab;
 use crate::needs::{had, network, tools};
 
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// The kernel's end of the lab's link.
 const SERVER_END: &str = "srv0";

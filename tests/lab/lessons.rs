@@ -116,7 +116,7 @@ fn every_lesson_holds_here_and_every_claim_is_decided_by_numbers() {
     let names = |lessons: &[Arc<Lesson>]| lessons.iter().map(|lesson| lesson.name.clone()).collect::<Vec<_>>();
     let (mut seen, mut claims) = (Vec::new(), Vec::new());
     let documents = if played.len() == lessons().len() {
-        let output = lab::run_qviz(["lesson", "--all", "--check", "--json"], Duration::from_mins(5));
+        let output = lab::run_qviz(["lesson", "--all", "--check", "--json"], Duration::from_secs(5 * 60));
         vec![(output.status.success(), document(&output))]
     } else {
         with_each(&played, |lesson| {

@@ -38,7 +38,7 @@ const fn heavy(name: &'static str, options: &'static str, causes: &'static [&'st
 fn run(scenario: &Scenario, seed: u64) -> Value {
     let mut args: Vec<String> = ["--headless", "--json", "--seed", &seed.to_string()].map(str::to_owned).into();
     args.extend(scenario.options.split_whitespace().map(str::to_owned));
-    let output = lab::run_qviz(&args, Duration::from_mins(1));
+    let output = lab::run_qviz(&args, Duration::from_secs(60));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{} seed {seed}: {:?} {stderr}", scenario.name, output.status);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{}: {error}: {stderr}", scenario.name))

@@ -121,7 +121,7 @@ fn what_is_not_the_page_is_refused_by_its_status() {
     inside(|| {
         let served = Served::start("--headless --metrics 0");
         for (request, status) in [
-            ("GET / HTTP/1.1\r\n\r\n", "404"),
+            ("GET /other HTTP/1.1\r\n\r\n", "404"),
             ("POST /metrics HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "405"),
             ("hello\r\n\r\n", "400"),
             ("GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n", "421"),
@@ -131,6 +131,28 @@ fn what_is_not_the_page_is_refused_by_its_status() {
         }
         let endless = format!("GET /metrics HTTP/1.1\r\nX: {}", "a".repeat(9000));
         assert!(get(served.address, &endless).starts_with("HTTP/1.1 431 "));
+    });
+}
+
+case!(health_is_no_scrape_and_the_root_names_what_there_is);
+fn health_is_no_scrape_and_the_root_names_what_there_is() {
+    inside(|| {
+        let served = Served::start("--headless --metrics 0");
+        let scrapes = || {
+            let page = served.page();
+            let line = page.lines().find(|line| line.starts_with("qviz_scrapes_total ")).map(str::to_owned);
+            line.unwrap().rsplit_once(' ').unwrap().1.parse::<f64>().unwrap() as u64
+        };
+        let before = scrapes();
+        for _ in 0..3 {
+            let health = get(served.address, "GET /healthz HTTP/1.1\r\n\r\n");
+            assert!(health.starts_with("HTTP/1.1 200 OK") && health.ends_with("\r\n\r\nok\n"), "{health}");
+        }
+        let head = get(served.address, "HEAD /healthz HTTP/1.1\r\n\r\n");
+        assert!(head.starts_with("HTTP/1.1 200 OK") && head.ends_with("\r\n\r\n"), "{head}");
+        assert_eq!(scrapes(), before + 1, "health is no scrape: the high-water marks stay");
+        let index = get(served.address, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert!(index.contains("text/html") && index.contains("href=\"/metrics\""), "{index}");
     });
 }
 

@@ -13,7 +13,7 @@ use crate::needs::{network, tool};
 use crate::seeds::{self, Seeds};
 
 /// Longer than a traced run takes on a busy machine.
-const LIMIT: Duration = Duration::from_mins(3);
+const LIMIT: Duration = Duration::from_secs(3 * 60);
 
 /// Mixes for each seed.
 const EACH: u64 = 3;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::lab;
 use crate::needs::{network, tool};
 
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// One packet as tshark prints it.
 struct Packet {

@@ -133,7 +133,7 @@ fn one_worker_serves_one_after_the_other() {
 
 case!(without_workers_everybody_is_served_at_once);
 fn without_workers_everybody_is_served_at_once() {
-    let plan = ServerPlan { service: Duration::from_mins(10), ..ServerPlan::default() };
+    let plan = ServerPlan { service: Duration::from_secs(10 * 60), ..ServerPlan::default() };
     let mut table = Table::set(99, plan, &on_call());
     table.command(Command::Burst(30));
     table.until("all in service", |table| table.server.live() == 30);
@@ -143,7 +143,7 @@ fn without_workers_everybody_is_served_at_once() {
 
 case!(more_workers_take_more_at_once);
 fn more_workers_take_more_at_once() {
-    let plan = ServerPlan { workers: Some(2), service: Duration::from_mins(10), ..ServerPlan::default() };
+    let plan = ServerPlan { workers: Some(2), service: Duration::from_secs(10 * 60), ..ServerPlan::default() };
     let mut table = Table::set(99, plan, &on_call());
     table.command(Command::Burst(9));
     table.until("two in service", |table| table.server.live() == 2 && table.connected().len() == 9);
@@ -177,7 +177,7 @@ fn a_silent_client_is_answered_when_patience_ends() {
 
 case!(a_late_request_is_answered_when_it_comes);
 fn a_late_request_is_answered_when_it_comes() {
-    let plan = ServerPlan { request_timeout: Duration::from_mins(10), ..ServerPlan::default() };
+    let plan = ServerPlan { request_timeout: Duration::from_secs(10 * 60), ..ServerPlan::default() };
     let mut table = Table::set(5, plan, &on_call());
     let mut late = TcpStream::connect(table.listener.address()).unwrap();
     table.until("accepted", |table| table.server.live() == 1);

@@ -220,7 +220,7 @@ fn the_network_ends_with_its_process() -> Result<(), Missing> {
     };
     let inode: u64 = inode.parse().unwrap();
     // Another test's network may get the number of the one that has ended: for as long as that test lasts.
-    wait_until(Duration::from_mins(1), "nobody lives in the network of a process that has ended", || {
+    wait_until(Duration::from_secs(60), "nobody lives in the network of a process that has ended", || {
         let entries = std::fs::read_dir("/proc").unwrap();
         let networks = entries.filter_map(|entry| Some(entry.ok()?.path().join("ns/net")));
         let mut living = networks.filter(|path| std::fs::metadata(path).is_ok_and(|entry| entry.ino() == inode));

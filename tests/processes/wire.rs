@@ -49,7 +49,7 @@ impl Default for Setting {
         let knobs = Knobs {
             backlog: 128,
             rate: 0.0,
-            arrivals: Arrivals::Burst { size: 40, period: Duration::from_hours(1) },
+            arrivals: Arrivals::Burst { size: 40, period: Duration::from_secs(3600) },
             accept_rate: AcceptRate::Max,
             half_open: 0.0,
             loss: 0.0,

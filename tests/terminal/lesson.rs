@@ -216,3 +216,13 @@ fn held_time_does_not_run_out() {
     pane.press(b"q");
     assert!(pane.end().success());
 }
+
+case!(a_demo_shows_its_story_where_no_private_network_can_be_had);
+fn a_demo_shows_its_story_where_no_private_network_can_be_had() {
+    let mut pane = Pane::start((120, 36), Pane::command("demo silent-drop").current_dir("/"));
+    pane.wait_for("A backlog of 2: three connections wait");
+    pane.press(b">");
+    pane.wait_for("What does it get?");
+    pane.press(b"q");
+    assert!(pane.end().success());
+}

@@ -14,6 +14,10 @@ pub struct LessonArgs {
     #[arg(value_name = "NAME|FILE", conflicts_with = "all")]
     pub name: Option<String>,
 
+    /// Print the format of lesson files
+    #[arg(long, conflicts_with_all = ["name", "all", "check", "auto", "record"])]
+    pub format: bool,
+
     /// Every lesson; with --check
     #[arg(long, requires = "check")]
     pub all: bool,

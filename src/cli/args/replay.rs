@@ -11,7 +11,7 @@ use crate::cli::values;
 /// A recording and what to do with it.
 #[derive(Clone, Debug, Args)]
 pub struct ReplayArgs {
-    /// The recording
+    /// The recording, or the name of one that comes with qviz: overflow, or a demo's
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub file: PathBuf,
 

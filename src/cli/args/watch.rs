@@ -1,10 +1,11 @@
 //! The arguments of `qviz watch`.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::OutputArgs;
 use crate::cli::values;
@@ -21,6 +22,14 @@ pub struct WatchArgs {
     #[arg(value_parser = values::target)]
     pub target: Option<Target>,
 
+    /// A command that runs meanwhile, such as a load test
+    ///
+    /// It starts when the watch has read everything once and a listener of TARGET is there (5 s at most), and the watch ends with it.
+    /// Exit status 3 when a condition of --fail-on held, else the command's own. At the first failure the command is ended, but with
+    /// --to-end not. With --netns or --pid it runs in that network namespace. With --json and --jsonl its output goes to stderr.
+    #[arg(last = true, value_name = "COMMAND", value_hint = clap::ValueHint::CommandWithArguments)]
+    pub command: Vec<OsString>,
+
     /// The watch.
     #[command(flatten)]
     pub run: WatchRunArgs,
@@ -33,15 +42,16 @@ pub struct WatchArgs {
 /// The watch as a whole.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Watch")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct WatchRunArgs {
     /// One careful look, then a table; with --json one document
-    #[arg(long, conflicts_with_all = ["duration", "jsonl"])]
+    #[arg(long, conflicts_with_all = ["duration", "jsonl", "command"])]
     pub once: bool,
 
     /// End after DUR
     ///
     /// Without it a watch lasts until q or a signal.
-    #[arg(long, value_name = "DUR", value_parser = values::period, allow_negative_numbers = true)]
+    #[arg(long, value_name = "DUR", value_parser = values::period, allow_negative_numbers = true, conflicts_with = "command")]
     pub duration: Option<Duration>,
 
     /// End with exit status 3 at the first drop (overflow), or when an accept queue is that full (full:80%)
@@ -51,13 +61,31 @@ pub struct WatchRunArgs {
     #[arg(long, value_name = "overflow|full:PCT", value_parser = values::fail_on)]
     pub fail_on: Vec<FailOn>,
 
+    /// Go on after the first failure of --fail-on, so that the whole number is known
+    #[arg(long, requires = "fail_on")]
+    pub to_end: bool,
+
+    /// How the verdict of --fail-on is printed besides [default: text]
+    ///
+    /// github: as an annotation of the job on GitHub, on stdout (on stderr with --json and --jsonl). [default: text]
+    #[arg(long, value_name = "FORMAT", value_enum, requires = "fail_on")]
+    pub format: Option<VerdictFormat>,
+
     /// Serve the queues as metrics (OpenMetrics) at http://ADDR:PORT/metrics; a bare PORT is on 127.0.0.1
     ///
     /// Beside the picture or --headless. One series per listening address, at most 200 addresses, the fullest first. Another address
-    /// than loopback has to be written out: whoever reaches it can read them. Port 0 takes any free one. assets/watch has alert
-    /// rules and a dashboard.
+    /// than loopback has to be written out: whoever reaches it can read them. Port 0 takes any free one. --print-alerts
+    /// and --print-dashboard print alert rules and a dashboard.
     #[arg(long, value_name = "[ADDR:]PORT", value_parser = values::metrics, conflicts_with = "once")]
     pub metrics: Option<SocketAddr>,
+
+    /// Print alert rules for Prometheus
+    #[arg(long, conflicts_with_all = ["target", "command", "print_dashboard"])]
+    pub print_alerts: bool,
+
+    /// Print a dashboard for Grafana
+    #[arg(long, conflicts_with_all = ["target", "command"])]
+    pub print_dashboard: bool,
 
     /// Watch another network namespace, by its file
     ///
@@ -75,4 +103,14 @@ pub struct WatchRunArgs {
     /// ends and the watch goes on.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub record: Option<PathBuf>,
+}
+
+/// How a verdict is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum VerdictFormat {
+    /// The reason on stderr
+    #[default]
+    Text,
+    /// Besides an annotation of GitHub's
+    Github,
 }

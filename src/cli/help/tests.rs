@@ -23,11 +23,11 @@ fn both_languages_understand_the_same_words() {
     for text in
         ["--backlog 3 --net lab --color never", "watch :80 --once --json", "replay a --at 2s --text", "doctor --json"]
     {
-        let parse = |lang| format!("{:?}", within(lang, || parse(words(text)).unwrap()));
+        let parse = |lang| format!("{:?}", within(lang, || parse(words(text), &Config::default()).unwrap()));
         assert_eq!(parse(Lang::Chinese), parse(Lang::English), "{text}");
     }
     for text in ["--net nowhere", "--backlog", "watch --once --jsonl", "wach", "--rate 1 --rate 2"] {
-        let kind = |lang| within(lang, || parse(words(text)).unwrap_err().kind());
+        let kind = |lang| within(lang, || parse(words(text), &Config::default()).unwrap_err().kind());
         assert_eq!(kind(Lang::Chinese), kind(Lang::English), "{text}");
     }
 }
@@ -45,7 +45,7 @@ fn a_refusal_is_in_chinese_and_quotes_the_arguments_it_is_about() {
         ("--backlog 5 doctor", &["'doctor'", "'--backlog <N>'"]),
     ] {
         let words = ["qviz"].into_iter().chain(text.split(' ')).map(OsString::from).collect();
-        let text = within(Lang::Chinese, || refusal(&parse(words).unwrap_err()));
+        let text = within(Lang::Chinese, || refusal(&parse(words, &Config::default()).unwrap_err()));
         for part in parts {
             assert!(text.contains(part), "{part}: {text}");
         }

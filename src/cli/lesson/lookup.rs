@@ -57,10 +57,7 @@ fn read(file: &str) -> Result<Lesson, Failure> {
 }
 
 fn parse_failure(error: &ParseError) -> Failure {
-    Failure::new(
-        sanitize::line(&error.to_string()),
-        say!("correct that line; assets/lessons/README.md tells the format"),
-    )
+    Failure::new(sanitize::line(&error.to_string()), say!("correct that line; the format: qviz lesson --format"))
 }
 
 /// Far more bytes than a lesson has; a device that never ends is none.

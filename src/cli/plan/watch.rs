@@ -1,10 +1,11 @@
 //! The arguments of `qviz watch`: what they mean together.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{Form, PlanEnv, form};
-use crate::cli::args::{Color, WatchArgs};
+use crate::cli::args::{Color, VerdictFormat, WatchArgs};
 use crate::cli::defaults;
 use crate::cli::exit::Failure;
 use crate::fold::fail_on::FailOn;
@@ -14,6 +15,7 @@ use crate::session::watch::Length;
 
 /// A watch.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct WatchPlan {
     /// What comes out.
     pub form: Form,
@@ -23,6 +25,12 @@ pub struct WatchPlan {
     pub length: Length,
     /// What ends it with exit status 3.
     pub fail_on: Vec<FailOn>,
+    /// The first failure does not end it.
+    pub to_end: bool,
+    /// How its verdict is printed.
+    pub format: VerdictFormat,
+    /// What runs meanwhile; empty: nothing.
+    pub command: Vec<OsString>,
     /// Where.
     pub place: WatchPlace,
     /// Where metrics are served.
@@ -65,7 +73,7 @@ impl WatchPlan {
                 say!("--fail-on overflow --duration 10s, or --once --fail-on full:80%"),
             ));
         }
-        let shown = !run.once && run.fail_on.is_empty();
+        let shown = !run.once && run.fail_on.is_empty() && args.command.is_empty();
         let form = match form(output, PlanEnv { screen: here.screen && shown, ..here })? {
             Form::Picture if !shown => Form::Text,
             form => form,
@@ -85,6 +93,9 @@ impl WatchPlan {
             target: args.target.clone(),
             length,
             fail_on: run.fail_on.clone(),
+            to_end: run.to_end,
+            format: run.format.unwrap_or_default(),
+            command: args.command.clone(),
             place,
             metrics: run.metrics,
             record: run.record.clone(),
@@ -131,7 +142,7 @@ mod tests {
     fn a_picture_comes_where_nothing_else_was_asked_for() {
         assert_eq!(plan("").unwrap().form, Form::Picture);
         assert_eq!(plan(":80 --duration 1s").unwrap().form, Form::Picture);
-        for words in ["--once", "--headless", "--fail-on overflow", "--fail-on full:80%"] {
+        for words in ["--once", "--headless", "--fail-on overflow", "--fail-on full:80%", "-- true"] {
             assert_eq!(plan(words).unwrap().form, Form::Text, "{words}");
         }
         assert_eq!(plan("--once --json").unwrap().form, Form::Json);

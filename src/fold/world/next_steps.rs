@@ -11,7 +11,7 @@ use crate::model::settings::Sysctl;
 use crate::model::stamp::Stamp;
 
 /// The longest wait between two SYNs or two SYN-ACKs: TCP_RTO_MAX (include/net/tcp.h).
-const LONGEST_WAIT: Duration = Duration::from_mins(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(2 * 60);
 
 /// The known future of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

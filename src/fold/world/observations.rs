@@ -188,7 +188,8 @@ pub(super) fn count_read(world: &mut World, at: Stamp) {
     let mut span = std::mem::replace(&mut side.present, Span { numbers: (next, next), ..Span::default() });
     span.read = (at, counted);
     if side.open.len() >= MOST_SPANS
-        && let Some(before) = side.open.pop_back_if(|before| before.moved.is_none())
+        && side.open.back().is_some_and(|before| before.moved.is_none())
+        && let Some(before) = side.open.pop_back()
     {
         span.absorb(before);
     }

@@ -24,7 +24,7 @@ fn plan(arrivals: Arrivals, rate: f64, rtt: Duration) -> CrowdPlan {
 }
 
 fn burst(size: u32) -> Arrivals {
-    Arrivals::Burst { size, period: Duration::from_hours(1) }
+    Arrivals::Burst { size, period: Duration::from_secs(3600) }
 }
 
 fn ms(millis: u64) -> Stamp {

@@ -387,7 +387,7 @@ const MIN_DEVIATION_MS: u128 = 200;
 /// TCP_TIMEOUT_FALLBACK: without a sample, because the SYN was sent more than once (RFC 6298 §5.7).
 const RTO_WITHOUT_SAMPLE_MS: u16 = 3000;
 /// TCP_RTO_MAX (include/net/tcp.h).
-const MAX_RTO: Duration = Duration::from_mins(2);
+const MAX_RTO: Duration = Duration::from_secs(2 * 60);
 /// `tcp_retries2`: how often data is sent again.
 const DATA_RETRIES: u8 = 15;
 /// The receive window within which a RST counts.

@@ -306,7 +306,7 @@ const FIRST_TIMER: Duration = Duration::from_millis(900);
 
 /// A cookie is valid for at least this long (MAX_SYNCOOKIE_AGE, include/net/tcp.h: two periods of 60 seconds, less the one in which it
 /// was made).
-const COOKIE_AGE: Duration = Duration::from_mins(1);
+const COOKIE_AGE: Duration = Duration::from_secs(60);
 
 /// No cookie is valid for longer: MAX_SYNCOOKIE_AGE periods of 60 seconds (TCP_SYNCOOKIE_PERIOD, include/net/tcp.h).
 const COOKIE_END: Duration = Duration::from_mins(2);

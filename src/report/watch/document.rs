@@ -16,8 +16,11 @@ use crate::report::summary::{OwnLosses, VERSION, finite_only, rounded, seconds};
 use crate::text::sanitize;
 
 mod drops;
+mod gate;
 
 use drops::Drops;
+pub use gate::CommandEnd;
+use gate::VerdictOfConditions;
 
 /// A watch.
 #[derive(Clone, Debug, Serialize)]
@@ -50,6 +53,12 @@ pub struct Document {
     pub losses: OwnLosses,
     /// Every finding in its last state, the most severe first.
     pub findings: Vec<Diagnosis>,
+    /// What came of `--fail-on`; absent without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<VerdictOfConditions>,
+    /// The command that ran meanwhile; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<CommandEnd>,
 }
 
 /// One listener.
@@ -217,6 +226,8 @@ impl Document {
             counters: listeners.counters(),
             losses: OwnLosses::of(world.losses),
             findings: Diagnosis::all(world),
+            verdict: None,
+            load: None,
         }
     }
 }

@@ -42,6 +42,16 @@ pub(super) enum ParsedRequest {
         /// False for HEAD: only what stands above the page.
         has_body: bool,
     },
+    /// Whether the watch goes on (`/healthz`).
+    Health {
+        /// As above.
+        has_body: bool,
+    },
+    /// What there is, for a browser (`/`).
+    Index {
+        /// As above.
+        has_body: bool,
+    },
     /// An error: the status and the body.
     Refused(&'static str, &'static str),
 }
@@ -69,16 +79,23 @@ pub(super) fn parse(head: &[u8], hosts: Hosts) -> ParsedRequest {
     if hosts == Hosts::Loopback && !named.iter().all(|host| is_of_this_machine(host)) {
         return ParsedRequest::Refused("421 Misdirected Request", "ask by address, or as localhost\n");
     }
-    if path.split('?').next() != Some("/metrics") {
+    let path = path.split('?').next().unwrap_or_default();
+    if !matches!(path, "/metrics" | "/healthz" | "/") {
         return ParsedRequest::Refused("404 Not Found", "qviz watch: the metrics are at /metrics\n");
     }
     if !matches!(method, "GET" | "HEAD") {
         return ParsedRequest::Refused("405 Method Not Allowed", "only GET and HEAD\n");
     }
+    let has_body = method == "GET";
+    match path {
+        "/" => return ParsedRequest::Index { has_body },
+        "/healthz" => return ParsedRequest::Health { has_body },
+        _ => {}
+    }
     let accepts = values("accept").join(",").to_ascii_lowercase();
     let plain = accepts.contains("text/plain") && !accepts.contains("application/openmetrics-text");
     let format = if plain { PageFormat::Plain } else { PageFormat::OpenMetrics };
-    ParsedRequest::Page { format, has_body: method == "GET" }
+    ParsedRequest::Page { format, has_body }
 }
 
 /// Host and path of a request's target: `/path`, or `http://host/path` as a proxy is asked (RFC 9112, 3.2.2).
@@ -151,11 +168,29 @@ mod tests {
     }
 
     #[test]
+    fn health_and_a_page_for_browsers_stand_beside_the_metrics() {
+        for (target, answer) in [
+            ("/healthz", ParsedRequest::Health { has_body: true }),
+            ("/healthz?verbose", ParsedRequest::Health { has_body: true }),
+            ("/", ParsedRequest::Index { has_body: true }),
+            ("http://localhost:9742", ParsedRequest::Index { has_body: true }),
+        ] {
+            assert_eq!(parse(format!("GET {target} HTTP/1.1\r\n\r\n").as_bytes(), Hosts::Loopback), answer);
+        }
+        let head = parse(b"HEAD /healthz HTTP/1.1\r\n\r\n", Hosts::Loopback);
+        assert_eq!(head, ParsedRequest::Health { has_body: false });
+    }
+
+    #[test]
     fn everything_else_is_refused_by_its_own_status() {
         for (head, status) in [
-            (&b"GET / HTTP/1.1\r\n\r\n"[..], "404"),
-            (b"GET http://localhost HTTP/1.1\r\n\r\n", "404"),
+            (&b"GET /metric HTTP/1.1\r\n\r\n"[..], "404"),
+            (b"GET http://localhost/x HTTP/1.1\r\n\r\n", "404"),
             (b"GET http://evil.example/metrics HTTP/1.1\r\n\r\n", "421"),
+            (b"GET http://evil.example HTTP/1.1\r\n\r\n", "421"),
+            (b"GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n", "421"),
+            (b"POST /healthz HTTP/1.1\r\n\r\n", "405"),
+            (b"DELETE / HTTP/1.1\r\n\r\n", "405"),
             (b"POST /metrics HTTP/1.1\r\n\r\n", "405"),
             (b"HELO there\r\n\r\n", "400"),
             (b"GET /metrics SPDY/3\r\n\r\n", "400"),

@@ -41,7 +41,18 @@ impl Recording {
     /// # Errors
     /// When the file cannot be read, is no recording, or has no valid fact.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
-        let store = Store::open(path)?;
+        Self::of(Store::open(path)?)
+    }
+
+    /// A recording that the program carries, under this name.
+    ///
+    /// # Errors
+    /// As [`Recording::open`].
+    pub fn carried(name: &Path, text: String) -> Result<Self, RecordingError> {
+        Self::of(Store::Memory(name.to_owned(), text.into_bytes().into()))
+    }
+
+    fn of(store: Store) -> Result<Self, RecordingError> {
         let mut lines = store.lines()?;
         let header = header(&mut lines)?;
         let start = lines.next;

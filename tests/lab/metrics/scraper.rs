@@ -119,7 +119,7 @@ impl Prometheus {
         command.arg(format!("--web.listen-address={address}")).current_dir(folder.path());
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let started = Self { child, address, _folder: folder };
-        wait_until(Duration::from_mins(1), "Prometheus is ready", || {
+        wait_until(Duration::from_secs(60), "Prometheus is ready", || {
             let mut stream = TcpStream::connect(address).ok()?;
             stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n").ok()?;
             let mut answer = String::new();

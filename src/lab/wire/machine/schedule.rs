@@ -71,7 +71,7 @@ const DEFAULT_RETRIES: u8 = 6;
 /// TCP_TIMEOUT_INIT (include/net/tcp.h).
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// TCP_RTO_MAX (include/net/tcp.h).
-const LONGEST_WAIT: Duration = Duration::from_mins(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(2 * 60);
 /// One jiffy with CONFIG_HZ=250.
 const TICK: Duration = Duration::from_millis(4);
 /// LVL_START: a delay of so many slots belongs to the next level.

@@ -1,0 +1,183 @@
+//! The verdict of a watch with `--fail-on`: which rule failed first, when, and what was dropped until the end. Start at [`Gate`].
+
+use super::fail_on::{Alarm, FailOn};
+use super::world::World;
+use crate::model::counters::Counter;
+use crate::model::event::Event;
+use crate::model::stamp::Stamp;
+use crate::model::watch::Target;
+use crate::say;
+
+/// The conditions of a watch, each with its alarm, and the first that held.
+#[derive(Clone, Debug, Default)]
+pub struct Gate {
+    rules: Vec<(FailOn, Alarm)>,
+    failure: Option<RuleFailure>,
+}
+
+/// A condition that held.
+#[derive(Clone, Debug)]
+struct RuleFailure {
+    /// Its place among the rules.
+    rule: usize,
+    /// When it first held.
+    at: Stamp,
+    /// Its reason; that of the end where the condition can still be tested there.
+    sentence: String,
+}
+
+/// How a watch with conditions ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// A condition held.
+    pub failed: bool,
+    /// The first condition that held, as it was written.
+    pub rule: Option<String>,
+    /// When it first held.
+    pub first_at: Option<Stamp>,
+    /// SYNs and final ACKs that the watched listeners dropped since the watch began; an upper bound where it is not exact.
+    pub dropped: u64,
+    /// The reason, or what was not seen.
+    pub sentence: String,
+}
+
+impl Gate {
+    /// A gate for the listeners of `target`; `None`: for any.
+    pub fn new(conditions: &[FailOn], target: Option<&Target>) -> Self {
+        let alarm = |condition: &FailOn| (*condition, Alarm::new(vec![*condition], target.cloned()));
+        Self { rules: conditions.iter().map(alarm).collect(), failure: None }
+    }
+
+    /// Tests the conditions after `world` has applied `event`. After the first failure only its own reason is brought up to date, at
+    /// the end.
+    pub fn observe(&mut self, world: &World, event: &Event) {
+        if let Some(failure) = &mut self.failure {
+            let last = matches!(event, Event::Ended).then(|| self.rules[failure.rule].1.check(world, event)).flatten();
+            failure.sentence = last.unwrap_or_else(|| std::mem::take(&mut failure.sentence));
+            return;
+        }
+        let mut rules = self.rules.iter_mut().enumerate();
+        self.failure = rules.find_map(|(rule, (_, alarm))| {
+            Some(RuleFailure { rule, at: world.listeners.now, sentence: alarm.check(world, event)? })
+        });
+    }
+
+    /// True once a condition has held.
+    pub const fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// The verdict at this moment; `None` without conditions.
+    pub fn verdict(&self, world: &World) -> Option<Verdict> {
+        if self.rules.is_empty() {
+            return None;
+        }
+        let dropped = dropped(world);
+        let (since, failure) = (world.listeners.since, self.failure.as_ref());
+        Some(Verdict {
+            failed: failure.is_some(),
+            rule: failure.map(|failure| self.rules[failure.rule].0.to_string()),
+            first_at: failure.map(|failure| Stamp::ZERO + failure.at.since(since)),
+            dropped,
+            sentence: failure.map_or_else(|| self.passed(dropped), |failure| failure.sentence.clone()),
+        })
+    }
+
+    fn passed(&self, dropped: u64) -> String {
+        let rules = self.rules.iter().map(|(condition, _)| condition.to_string()).collect::<Vec<_>>().join(say!(", "));
+        if dropped == 0 {
+            say!("nothing was dropped, and no condition held: {rules}", rules)
+        } else {
+            say!("no condition held: {rules}; dropped packets: {dropped}", rules, dropped)
+        }
+    }
+}
+
+/// At most what the kernel counted for all listeners together.
+fn dropped(world: &World) -> u64 {
+    let listeners = world.listeners.wanted().filter_map(|listener| world.drops_of(listener));
+    let all: u64 = listeners.map(|drops| drops.listener).sum();
+    world.listeners.counters().value(Counter::ListenDrops).map_or(all, |counted| all.min(counted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::counters::Counters;
+    use crate::model::sample::QueueReading;
+    use crate::model::settings::Sysctls;
+    use crate::model::watch::{Address, ListenerId, ListenerReading, ListenerSnapshot, Rights, Watching};
+
+    struct Fixture {
+        world: World,
+        gate: Gate,
+        at: u64,
+    }
+
+    impl Fixture {
+        fn new(conditions: &[FailOn]) -> Self {
+            let mut fixture = Self { world: World::new(), gate: Gate::new(conditions, None), at: 1000 };
+            let watching = Watching {
+                kernel: "6.18".into(),
+                pid: 1,
+                rights: Rights::default(),
+                netns: None,
+                target: None,
+                sysctls: Sysctls::default(),
+            };
+            fixture.apply(&Event::Watching(Box::new(watching)));
+            fixture
+        }
+
+        fn apply(&mut self, event: &Event) {
+            self.world.apply(Stamp::from_millis(self.at), event);
+            self.gate.observe(&self.world, event);
+            self.at += 100;
+        }
+
+        fn read(&mut self, depth: u32, drops: u32) {
+            let address = Address::Tcp(([127, 0, 0, 1], 80).into());
+            let queue = QueueReading { depth: Some(depth), limit: Some(4), drops: Some(drops) };
+            let changed =
+                vec![ListenerReading { id: ListenerId(1), address, v6_only: None, queue, inode: 1, uid: None }];
+            self.apply(&Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
+            let mut counters = Counters::default();
+            counters.set(Counter::ListenDrops, drops.into());
+            for _ in 0..2 {
+                self.apply(&Event::Counters(Box::new(counters.clone())));
+            }
+        }
+
+        fn verdict(&self) -> Verdict {
+            self.gate.verdict(&self.world).unwrap()
+        }
+    }
+
+    #[test]
+    fn the_first_failure_keeps_its_time_and_the_end_has_the_whole_number() {
+        let mut fixture = Fixture::new(&[FailOn::Full(1.0), FailOn::Overflow]);
+        fixture.read(1, 0);
+        fixture.read(4, 3);
+        assert!(fixture.gate.has_failed());
+        let first = fixture.verdict();
+        assert_eq!((first.rule.as_deref(), first.dropped), (Some("overflow"), 3));
+        assert!(first.sentence.contains("dropped 3 packets"), "{first:?}");
+        fixture.read(4, 764);
+        assert!(fixture.verdict().sentence.contains("dropped 3 packets"));
+        fixture.apply(&Event::Ended);
+        let last = fixture.verdict();
+        assert_eq!((last.first_at, last.dropped), (first.first_at, 764));
+        assert!(last.sentence.contains("dropped 764 packets"), "{last:?}");
+    }
+
+    #[test]
+    fn without_a_failure_it_names_its_conditions_and_without_conditions_there_is_no_verdict() {
+        let mut fixture = Fixture::new(&[FailOn::Overflow, FailOn::Full(0.8)]);
+        fixture.read(3, 0);
+        fixture.apply(&Event::Ended);
+        let verdict = fixture.verdict();
+        assert!(!verdict.failed && verdict.rule.is_none() && verdict.first_at.is_none());
+        assert!(verdict.sentence.contains("overflow, full:80%"), "{verdict:?}");
+        assert_eq!(Gate::default().verdict(&fixture.world), None);
+    }
+}
