@@ -41,6 +41,8 @@ mod pcap;
 mod places;
 #[path = "lab/replay.rs"]
 mod replay;
+#[path = "lab/run.rs"]
+mod run;
 #[path = "lab/samplers.rs"]
 mod samplers;
 #[path = "lab/schema.rs"]
