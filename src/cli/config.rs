@@ -5,6 +5,7 @@
 //! `~/.config/qviz/config.toml`, if there is one.
 
 use std::ffi::OsString;
+use std::io::ErrorKind as ErrorKindOfFile;
 use std::path::{Path, PathBuf};
 
 use clap::Command;
@@ -58,7 +59,7 @@ impl Config {
         let Some(path) = place.clone().filter(|_| !none) else { return Ok(Self { place, ..Self::default() }) };
         let text = match files::read_text(&path, LONGEST) {
             Ok(text) => text,
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if named.is_none() && is_none(error.kind()) => {
                 return Ok(Self { place, ..Self::default() });
             }
             Err(error) => {
@@ -142,6 +143,11 @@ fn usual(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let folder = |name: &str| variable(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
     let base = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
     base.map(|base| base.join("qviz").join("config.toml"))
+}
+
+/// No file at the usual place, or the home of somebody else, as after a change of the user.
+const fn is_none(error: ErrorKindOfFile) -> bool {
+    matches!(error, ErrorKindOfFile::NotFound | ErrorKindOfFile::PermissionDenied | ErrorKindOfFile::NotADirectory)
 }
 
 /// What is wrong with a file.

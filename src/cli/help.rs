@@ -18,11 +18,11 @@ use crate::text::lang::{self, Lang};
 
 mod refusal;
 mod sheet;
-#[cfg(feature = "internals")]
+#[cfg(any(test, feature = "internals"))]
 mod texts;
 
 pub use self::refusal::refusal;
-#[cfg(feature = "internals")]
+#[cfg(any(test, feature = "internals"))]
 pub use self::texts::texts;
 
 /// Parses the arguments, the program's name first, with the defaults of a configuration file.

@@ -232,7 +232,10 @@ mod tests {
         recorder.flush_if_due(Stamp::from_millis(1) + FLUSH_DELAY);
         assert_eq!(
             lines(&path),
-            [r#"{"qviz-recording":2,"qviz":"0.1.0","repeat":null}"#, r#"{"at":1000000,"event":"tick"}"#]
+            [
+                &*format!(r#"{{"qviz-recording":2,"qviz":"{}","repeat":null}}"#, env!("CARGO_PKG_VERSION")),
+                r#"{"at":1000000,"event":"tick"}"#
+            ]
         );
     }
 
