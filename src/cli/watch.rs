@@ -187,14 +187,14 @@ fn detail_command(plan: &WatchPlan) -> String {
     format!("qviz watch{target}")
 }
 
-/// Prints what a watch has seen, in the form that was asked for; after one look the table alone.
+/// Prints what a watch has seen, in the form that was asked for; after one look the table and its findings.
 pub(super) fn print(form: Form, world: &World, (once, ascii): (bool, bool)) -> Result<Written, Failure> {
     let marks = if ascii { Marks::Ascii } else { Marks::Unicode };
     if form == Form::Picture {
         return output::after_picture(|out| out.write_all(report::text(world, marks).as_bytes()));
     }
     Output::stdout().put(|out| match form {
-        Form::Picture | Form::Text if once => out.write_all(report::table(world, marks).as_bytes()),
+        Form::Picture | Form::Text if once => out.write_all(report::once(world, marks).as_bytes()),
         Form::Picture | Form::Text => out.write_all(report::text(world, marks).as_bytes()),
         Form::Json => json::write(out, &Document::of(world)),
         Form::Jsonl => jsonl::write(out, &Document::of(world)),

@@ -9,12 +9,13 @@ use std::ops::Bound;
 
 use self::proc_dir::{Holder, ProcDir};
 use self::proc_scan::ProcScan;
-use crate::model::watch::{self, Owner};
+use crate::model::watch::{self, HolderProcess, Owner};
 use crate::say;
 
 mod cgroup;
 mod proc_dir;
 mod proc_scan;
+mod process;
 
 /// The known owners and the state of the current scan.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct Owners {
     /// Descriptors read in one call.
     budget: usize,
     known: BTreeMap<u64, KnownOwner>,
+    /// The processes that hold each socket, by the last complete scan.
+    pids: BTreeMap<u64, Vec<u32>>,
     /// Sockets whose owner a complete scan did not find.
     unowned: BTreeSet<u64>,
     scan: Option<ProcScan>,
@@ -126,6 +129,7 @@ impl Owners {
             proc,
             budget,
             known,
+            pids: BTreeMap::new(),
             unowned,
             scan: None,
             confirmed: 0,
@@ -161,6 +165,14 @@ impl Owners {
         }
         self.budget = budget;
         self.coverage
+    }
+
+    /// The processes that hold a socket, as far as the last scan has seen them. `connections`: the inodes of its connections, where they are to be
+    /// counted for each of them.
+    pub fn holders(&self, inode: u64, connections: Option<&BTreeSet<u64>>) -> Vec<HolderProcess> {
+        let Some(proc) = &self.proc else { return Vec::new() };
+        let pids = self.pids.get(&inode).into_iter().flatten();
+        pids.filter_map(|pid| process::read(proc, *pid, inode, connections)).collect()
     }
 
     /// Checks whether the next known owners still hold their sockets, and updates their names.
@@ -225,6 +237,8 @@ impl Owners {
     fn end_scan(&mut self) {
         let Some(scan) = self.scan.take() else { return };
         (self.coverage.processes, self.coverage.denied) = (scan.processes, scan.denied);
+        let mut scan = scan;
+        self.pids = std::mem::take(&mut scan.pids);
         let unowned: BTreeSet<u64> =
             scan.into_wanted().into_iter().filter(|inode| !self.known.contains_key(inode)).collect();
         self.pause = if unowned == self.unowned { (self.pause * 2).min(RESCAN_AFTER) } else { FIRST_PAUSE };

@@ -111,6 +111,27 @@ pub struct Owner {
     pub place: Option<String>,
 }
 
+/// One of the processes that hold a listening socket, as `/proc` shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderProcess {
+    /// Its id.
+    pub pid: u32,
+    /// Its name (`/proc/PID/comm`), control characters made visible.
+    pub command: String,
+    /// Its parent's id.
+    pub parent: u32,
+    /// The third field of `/proc/PID/stat`: R, S, D, T, t, Z.
+    pub state: char,
+    /// Descriptors that it has open; `None`: they may not be read.
+    pub descriptors: Option<u32>,
+    /// How many it may have open (RLIMIT_NOFILE, the soft one); `None`: that may not be read, or there is no limit.
+    pub descriptor_limit: Option<u64>,
+    /// True when it sleeps in `accept()` on this socket; `None`: that is not seen, or it waits otherwise (epoll).
+    pub accepting: Option<bool>,
+    /// How many of its descriptors are connections of this listener; `None`: not looked at.
+    pub served: Option<u32>,
+}
+
 /// SYNs to one listening address since the last report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SynCounts {

@@ -35,6 +35,7 @@ fn check(world: &World) -> Verdict {
     let needed = peak - 1;
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
+        actions: Vec::new(),
         evidence: vec![
             ("peak_waiting_clients", peak.into()),
             ("limit", limit.into()),

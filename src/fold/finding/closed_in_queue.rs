@@ -22,6 +22,7 @@ fn check(world: &World) -> Verdict {
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
+        actions: Vec::new(),
         evidence: vec![("dead_entries", closed.into()), ("accept_queue_depth", depth.into())],
         sentence: Sentence::new(move || {
             say!(

@@ -30,6 +30,7 @@ fn check(world: &World) -> Verdict {
     let always = world.sysctls.value(Sysctl::Syncookies) == Some(2);
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
+        actions: Vec::new(),
         evidence: vec![("cookies_sent", sent as f64), ("cookies_redeemed", redeemed as f64)],
         sentence: Sentence::new(move || {
             if always {

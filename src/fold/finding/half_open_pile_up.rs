@@ -44,6 +44,7 @@ fn check(world: &World) -> Verdict {
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
+        actions: Vec::new(),
         evidence: vec![("silent_requests", old as f64), ("syn_capacity", capacity.into())],
         sentence: Sentence::new(move || {
             say!(

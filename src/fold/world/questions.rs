@@ -6,7 +6,7 @@ use super::{World, readings};
 use crate::fold::connection::Connection;
 use crate::fold::history::SLOT;
 use crate::fold::ledger::{Balance, DropCount};
-use crate::fold::listeners::{Drops, ListenerState, RATE_SPAN};
+use crate::fold::listeners::{Drain, Drops, ListenerState, RATE_SPAN};
 use crate::fold::trials::ExperimentResults;
 use crate::fold::world::next_steps::{self, NextSteps};
 use crate::model::cause::Cause;
@@ -207,6 +207,13 @@ impl World {
         let count = slots.min(self.history.slots().len());
         let accepts: u64 = self.history.last(count).map(|slot| u64::from(slot.accepts)).sum();
         Some(accepts as f64 / (SLOT.as_secs_f64() * count as f64))
+    }
+
+    /// How fast a listener's queue drains: by its accepts where they are known, else by its depth alone. `None` where nothing left it.
+    pub fn drain_of(&self, listener: &ListenerState) -> Option<Drain> {
+        let known = self.accepts_per_s(listener).or_else(|| self.listeners.accepts_per_s(listener));
+        let exact = known.filter(|rate| *rate > 0.0).map(|accepts_per_s| Drain { accepts_per_s, exact: true });
+        exact.or_else(|| listener.drain(self.now).filter(|_| known.is_none()))
     }
 
     /// Entries of the chosen listener's accept queue whose connections the kernel no longer lists: their clients have reset them. At least

@@ -152,7 +152,8 @@ pub(super) fn read_watched_waiting(world: &mut World, at: Stamp, listed: &[Waiti
     }
     let visible = u32::try_from(listed.len()).unwrap_or(u32::MAX);
     let before = std::mem::replace(&mut world.open.foreign.listed, visible);
-    world.open.foreign.churned = dump > 1 && (before.abs_diff(again) + visible.abs_diff(again)) * CHURN > before.max(visible);
+    world.open.foreign.churned =
+        dump > 1 && (before.abs_diff(again) + visible.abs_diff(again)) * CHURN > before.max(visible);
     world.open.foreign.visible = Some(visible);
     judge_missing(world, at, dump, visible);
     world.open.foreign.fell = false;

@@ -18,7 +18,7 @@ use crate::model::message::Message;
 use crate::model::sample::QueueReading;
 use crate::model::settings::{ClientKind, Sysctl};
 use crate::model::stamp::Stamp;
-use crate::model::watch::ListenerId;
+use crate::model::watch::{ListenerId, ListenerReading};
 use crate::say;
 use crate::session::clock::Clock;
 use crate::session::pump::{Pump, Work};
@@ -77,6 +77,10 @@ impl Work for WatchSession {
         self.sampler.read_counters(&self.pump.clock, &mut self.pump.batch);
         self.choose_if_clear();
         self.sampler.read_lists(&self.pump.clock, self.choice.chosen(), &mut self.pump.batch);
+        self.sampler.read_holders(&self.pump.clock, self.choice.chosen(), &mut self.pump.batch);
+        if self.plan.length == Length::Once && self.plan.target.is_some() {
+            self.look_at_the_drain();
+        }
         self.plan.length != Length::Once
     }
 
@@ -133,6 +137,24 @@ impl Work for WatchSession {
 }
 
 impl WatchSession {
+    /// One look at a queue tells its depth; whether it drains takes a second.
+    fn look_at_the_drain(&mut self) {
+        let waits = |reading: &ListenerReading| reading.queue.depth.unwrap_or(0) > 0;
+        let target = self.plan.target.clone();
+        let asked_for = |reading: &ListenerReading| target.as_ref().is_some_and(|target| target.takes(reading));
+        if !self.registry.iter().any(|reading| asked_for(reading) && waits(reading)) {
+            return;
+        }
+        for _ in 0..DRAIN_LOOKS {
+            Clock::pause(DRAIN_PAUSE);
+            self.drain();
+            self.read_listeners();
+        }
+        self.sampler.read_lists(&self.pump.clock, self.choice.chosen(), &mut self.pump.batch);
+        self.sampler.read_counters(&self.pump.clock, &mut self.pump.batch);
+        self.pump.push(Event::Tick);
+    }
+
     fn sampling_rate(&self) -> SamplingRate {
         let now = self.pump.clock.now();
         if self.last_reported.restless.is_some_and(|at| now.since(at) < RESTLESS) {
@@ -298,6 +320,12 @@ impl WatchSession {
         }
     }
 }
+
+/// Readings of a single look at a queue in which connections wait, one second in all.
+const DRAIN_LOOKS: u32 = 21;
+
+/// The time between two of them.
+const DRAIN_PAUSE: Duration = Duration::from_millis(50);
 
 /// Time for packets that passed the tap to reach the counters.
 const QUIET: Duration = Duration::from_millis(10);

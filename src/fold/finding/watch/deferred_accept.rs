@@ -37,6 +37,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
+        actions: Vec::new(),
         evidence: vec![("deferred_requests", waiting as f64), ("deferred_acks_in_namespace", deferred as f64)],
         sentence: Sentence::new(move || {
             say!(

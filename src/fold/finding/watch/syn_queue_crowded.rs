@@ -36,6 +36,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     let crowded = context.now().since(since);
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
+        actions: Vec::new(),
         evidence,
         sentence: Sentence::new(move || {
             let answer = match cookies {
