@@ -126,7 +126,7 @@ pub struct HolderProcess {
     pub descriptors: Option<u32>,
     /// How many it may have open (RLIMIT_NOFILE, the soft one); `None`: that may not be read, or there is no limit.
     pub descriptor_limit: Option<u64>,
-    /// True when it sleeps in `accept()` on this socket; `None`: that is not seen, or it waits otherwise (epoll).
+    /// True when it sleeps in `accept()` on this socket, false for a master that waits for its children; `None`: that is not seen (epoll).
     pub accepting: Option<bool>,
     /// How many of its descriptors are connections of this listener; `None`: not looked at.
     pub served: Option<u32>,

@@ -44,11 +44,12 @@ pub struct WatchRunArgs {
     #[arg(long, value_name = "DUR", value_parser = values::period, allow_negative_numbers = true)]
     pub duration: Option<Duration>,
 
-    /// End with exit status 3 at the first drop (overflow), or when an accept queue is that full (full:80%)
+    /// End with exit status 3 at the first drop (overflow), when an accept queue is that full (full:80%), when a connection waits so long (wait:2s), or when none is accepted (stalled)
     ///
     /// overflow: the listener has dropped a SYN or a final ACK. full:80%: its accept queue holds 80 % of what fits, which is one more
-    /// than its limit. Give it twice for both. The reason stands on stderr. No picture. Without TARGET any listener counts.
-    #[arg(long, value_name = "overflow|full:PCT", value_parser = values::fail_on)]
+    /// than its limit. wait:2s: the oldest connection in it has waited that long. stalled: connections wait and none is accepted, for three
+    /// times the longest pause seen and three seconds at least. Give it several times for several. The reason stands on stderr. No picture. Without TARGET any listener counts.
+    #[arg(long, value_name = "overflow|full:PCT|wait:DUR|stalled", value_parser = values::fail_on)]
     pub fail_on: Vec<FailOn>,
 
     /// Serve the queues as metrics (OpenMetrics) at http://ADDR:PORT/metrics; a bare PORT is on 127.0.0.1

@@ -6,7 +6,7 @@ use crate::fold::listeners::ListenerState;
 use crate::model::watch::HolderProcess;
 use crate::say;
 
-/// The processes that should accept: those seen to, else those that are neither init nor the parent of others that hold it; all where that is open.
+/// The processes that should accept: those seen to, else those that are neither init nor a master beside its workers; all where that is open.
 pub(super) fn accepting(listener: &ListenerState) -> Vec<&HolderProcess> {
     let all: Vec<_> = listener.holders.iter().filter(|process| process.state != 'Z').collect();
     let seen: Vec<_> = all.iter().copied().filter(|process| is_seen_to_accept(process)).collect();
@@ -14,8 +14,10 @@ pub(super) fn accepting(listener: &ListenerState) -> Vec<&HolderProcess> {
         return seen;
     }
     let is_parent = |process: &HolderProcess| all.iter().any(|other| other.parent == process.pid);
+    // A parent may accept as well as its children: where that is open all of them are named.
+    let is_master = |process: &HolderProcess| process.accepting == Some(false) && is_parent(process);
     let is_init = |process: &HolderProcess| process.pid == 1 || process.command == "systemd";
-    let workers: Vec<_> = all.iter().copied().filter(|process| !is_init(process) && !is_parent(process)).collect();
+    let workers: Vec<_> = all.iter().copied().filter(|process| !is_init(process) && !is_master(process)).collect();
     if workers.is_empty() { all } else { workers }
 }
 
@@ -107,9 +109,11 @@ mod tests {
 
     #[test]
     fn neither_init_nor_a_master_beside_its_workers_is_named() {
-        let workers = vec![process(1, 0, "systemd"), process(50, 1, "nginx"), process(51, 50, "nginx")];
+        let master = HolderProcess { accepting: Some(false), ..process(50, 1, "nginx") };
+        let workers = vec![process(1, 0, "systemd"), master, process(51, 50, "nginx")];
         assert_eq!(named(workers), "pid 51 (nginx)");
         assert_eq!(named(vec![process(50, 1, "nginx")]), "pid 50 (nginx)");
+        assert_eq!(named(vec![process(8, 1, "python3"), process(50, 8, "python3")]), "pids 8, 50 (python3)", "open");
     }
 
     #[test]

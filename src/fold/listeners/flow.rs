@@ -14,6 +14,8 @@ pub(super) struct Flow {
     /// The longest time without an `accept()` that one ended while connections waited.
     longest_gap: Option<Duration>,
     last_empty: Option<Stamp>,
+    /// True after the first reading: how it was before that is not known.
+    begun: bool,
     /// The latest readings: when, how many left, how many came; bounded by time.
     moves: VecDeque<(Stamp, u32, u32)>,
     /// The latest times at capacity, bounded by time.
@@ -45,9 +47,11 @@ impl Flow {
         if left > 0 {
             self.accepted(at);
         }
-        if depth == 0 {
-            (self.idle_since, self.last_empty) = (None, Some(at));
-        } else if before == 0 {
+        let was_empty = std::mem::replace(&mut self.begun, true) && before == 0;
+        if depth == 0 || was_empty {
+            self.last_empty = Some(at);
+        }
+        if before == 0 {
             self.idle_since = Some(at);
         }
         self.idle_since = self.idle_since.filter(|_| depth > 0);

@@ -282,9 +282,11 @@ impl ListenerState {
         self.flow.unaccepted(now).filter(|_| self.depth() > 0)
     }
 
-    /// True when nothing was accepted for three times this program's longest gap between two accepts, and for three seconds at least.
+    /// True when nothing was accepted for three times this program's longest gap between two accepts, and for three seconds at least. A full queue
+    /// whose ages are unknown proves nothing: who is accepted may be replaced at once.
     pub fn is_stalled(&self, now: Stamp) -> bool {
-        self.depth() > 0 && self.flow.is_out_of_rhythm(now)
+        let seen = self.occupants.oldest_wait_ms.is_some() || !self.is_full();
+        self.depth() > 0 && seen && self.flow.is_out_of_rhythm(now)
     }
 
     /// Whether its queue empties in between: true when it was empty lately, false when it never was for three seconds, `None` when it is not

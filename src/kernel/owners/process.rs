@@ -22,7 +22,10 @@ pub(super) fn read(
     let counted = count(proc, pid, connections);
     let limits = proc.small_file(&format!("{pid}/limits")).unwrap_or_default();
     let syscall = proc.small_file(&format!("{pid}/syscall")).unwrap_or_default();
-    let descriptor = accepts_on(&String::from_utf8_lossy(&syscall));
+    let syscall = String::from_utf8_lossy(&syscall);
+    let title = proc.small_file(&format!("{pid}/cmdline")).unwrap_or_default();
+    let accepts = accepts_on(&syscall).is_some_and(|fd| proc.is_socket(pid, fd, listener));
+    let never = is_master(&String::from_utf8_lossy(&title)) || waits_for_children(&syscall);
     Some(HolderProcess {
         pid,
         command: proc.command(pid)?,
@@ -30,7 +33,7 @@ pub(super) fn read(
         state,
         descriptors: counted.map(|(all, _)| all),
         descriptor_limit: soft_limit(&String::from_utf8_lossy(&limits)),
-        accepting: descriptor.filter(|fd| proc.is_socket(pid, *fd, listener)).map(|_| true),
+        accepting: if accepts { Some(true) } else { never.then_some(false) },
         served: counted.and_then(|(_, served)| served),
     })
 }
@@ -66,6 +69,23 @@ fn accepts_on(syscall: &str) -> Option<u32> {
     fields.next().filter(|_| accepts).and_then(|fd| u32::from_str_radix(fd.strip_prefix("0x")?, 16).ok())
 }
 
+/// True for the title of a master beside its workers: `nginx: master process ...`, `php-fpm: master process (...)`, `gunicorn: master [...]`.
+fn is_master(title: &str) -> bool {
+    title.split_once(": ").is_some_and(|(_, role)| role.starts_with("master "))
+}
+
+/// True when it waits for a signal or for a child: rt_sigsuspend, pause, wait4, waitid.
+fn waits_for_children(syscall: &str) -> bool {
+    let number = syscall.split_ascii_whitespace().next().and_then(|number| number.parse::<i64>().ok());
+    number.is_some_and(|number| WAITS.contains(&number))
+}
+
+/// Beside accept below, in the same files: rt_sigsuspend, pause (not in all), wait4, waitid.
+#[cfg(target_arch = "x86_64")]
+const WAITS: [i64; 4] = [130, 34, 61, 247];
+#[cfg(not(target_arch = "x86_64"))]
+const WAITS: [i64; 4] = [133, 133, 260, 95];
+
 /// accept and accept4 (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
 #[cfg(target_arch = "x86_64")]
 const ACCEPT: [i64; 2] = [43, 288];
@@ -89,6 +109,13 @@ mod tests {
             (soft_limit(&limits("40")), soft_limit(&limits("unlimited")), soft_limit("")),
             (Some(40), None, None)
         );
+    }
+
+    #[test]
+    fn a_master_is_known_by_its_title_or_by_what_it_waits_for() {
+        assert!(is_master("nginx: master process /usr/sbin/nginx") && is_master("gunicorn: master [app:app]"));
+        assert!(!is_master("nginx: worker process") && !is_master("python3 master.py") && !is_master(""));
+        assert!(waits_for_children(&format!("{} 0x7ffc 0x8", WAITS[0])) && !waits_for_children("running"));
     }
 
     #[test]

@@ -32,8 +32,8 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     let oldest = oldest.filter(|_| !context.group().is_shared());
     let drain = context.world.drain_of(listener);
     let last = drain.map(|drain| Duration::from_secs_f64(f64::from(depth) / drain.accepts_per_s));
-    // An entry that has waited for so long shows that the queue was not empty meanwhile.
-    let holds = listener.empties(now) == Some(false) || oldest.is_some_and(|oldest| oldest >= LONG);
+    // An entry that has waited for so long shows that the queue was not empty meanwhile; so does a queue that did not empty as far as it was seen.
+    let holds = listener.empties(now) != Some(true) || oldest.is_some_and(|oldest| oldest >= LONG);
     let certain = last.filter(|_| drain.is_some_and(|drain| drain.exact));
     let longest = oldest.max(certain).unwrap_or_default();
     if longest < LONG {

@@ -8,8 +8,8 @@ pub(in crate::fold::finding) const RULE: Rule =
     Rule { name: "owner-out-of-descriptors", explain: EXPLAIN, check: Check::Listener(check) };
 
 const EXPLAIN: &str = "\
-The process has as many descriptors open as its limit allows. accept() fails with EMFILE and takes nothing from the queue; many programs write
-\"Too many open files\" and try again at once, at 100 % of a processor.
+The process has as many descriptors open as its limit allows. accept() fails with EMFILE and takes nothing from the queue; many programs write that
+into their log and try again at once, at 100 % of a processor.
 Kernel: __sys_accept4 takes a descriptor first (net/socket.c, get_unused_fd_flags against RLIMIT_NOFILE).
 What to do: raise the limit of the running process (prlimit), then where it is started (LimitNOFILE= of its unit, ulimit -n); and look for
 descriptors that are never closed.";

@@ -21,7 +21,7 @@ pub struct OwnerProcess {
     pub fds: Option<u32>,
     /// How many it may have open; null where that may not be read, or is unlimited.
     pub fd_limit: Option<u64>,
-    /// True when it sleeps in `accept()` on this socket; null where that is not seen.
+    /// True when it sleeps in `accept()` on this socket, false for a master beside workers; null where that is not seen.
     pub accepting: Option<bool>,
     /// Its connections of this listener; null where they were not looked at.
     pub served: Option<u32>,
