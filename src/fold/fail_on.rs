@@ -139,7 +139,7 @@ impl Alarm {
 
     fn is_targeted(&self, id: ListenerId, listeners: &Listeners) -> bool {
         let listener = listeners.by_id.get(&id);
-        listener.is_some_and(|listener| self.target.as_ref().is_none_or(|target| target.takes(&listener.reading)))
+        listener.is_some_and(|listener| self.target.as_ref().is_none_or(|target| listener.is_asked_for_by(target)))
     }
 }
 

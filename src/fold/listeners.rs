@@ -131,7 +131,7 @@ impl Listeners {
     /// True when this listener is asked for.
     pub fn asks_for(&self, listener: &ListenerState) -> bool {
         let target = self.watching.as_ref().and_then(|watching| watching.target.as_ref());
-        target.is_none_or(|target| target.takes(&listener.reading))
+        target.is_none_or(|target| listener.is_asked_for_by(target))
     }
 
     /// The change of the namespace's counters since the watch began.

@@ -167,6 +167,11 @@ impl Owners {
         self.coverage
     }
 
+    /// The ids of the processes that hold a socket, as far as the last scan has seen them.
+    pub fn pids(&self, inode: u64) -> &[u32] {
+        self.pids.get(&inode).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// The processes that hold a socket, as far as the last scan has seen them. `connections`: the inodes of its connections, where they are to be
     /// counted for each of them.
     pub fn holders(&self, inode: u64, connections: Option<&BTreeSet<u64>>) -> Vec<HolderProcess> {

@@ -14,10 +14,10 @@ use crate::model::watch::Target;
 /// Which listeners, for how long, and what is printed, served or recorded.
 #[derive(Clone, Debug, Default, Args)]
 pub struct WatchArgs {
-    /// PORT, :PORT, ADDR:PORT, or a unix socket's /PATH or @NAME; without it all listeners
+    /// PORT, :PORT, ADDR:PORT (*:PORT as ss prints it), a unix socket's /PATH or @NAME, a program's name, pid:N, or a unit (redis.service); without it all listeners
     ///
     /// One that takes this port or address is watched in detail: who waits, who is half-open. Of an SO_REUSEPORT group that is the
-    /// fullest member. Nobody there yet: qviz waits for it.
+    /// fullest member. Several addresses of a program or port are shown as a list. Nobody there yet: qviz waits for it.
     #[arg(value_parser = values::target)]
     pub target: Option<Target>,
 

@@ -24,10 +24,10 @@ fn no_target(bare: &str) -> &'static str {
         say!("a port is 65535 at most")
     } else if number || bare.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port == "0") {
         say!("nothing can listen on port 0")
+    } else if bare.starts_with("pid:") {
+        say!("a process has a number above 0")
     } else if digits.is_empty() || bare == "/" || bare == "@" {
         say!("not a listener")
-    } else if digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        say!("names are not looked up, write the port")
     } else {
         no_address(bare)
     }
@@ -83,7 +83,7 @@ pub fn metrics(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn targets() -> &'static str {
-    say!("such as 8080, :8080, 127.0.0.1:8080, [::1]:8080, /run/app.sock, @name")
+    say!("such as 8080, :8080, 127.0.0.1:8080, [::1]:8080, /run/app.sock, @name, nginx, pid:42, redis.service")
 }
 
 const CONDITIONS: &str = "overflow, full:80%, wait:2s, stalled";
@@ -95,6 +95,8 @@ mod tests {
     #[test]
     fn a_target_is_refused_for_its_own_reason() {
         assert_eq!(target(" :8080 "), Ok(Target::Port(8080)));
+        assert_eq!(target("nginx"), Ok(Target::Program("nginx".into())));
+        assert_eq!(target("pid:7"), Ok(Target::Process(7)));
         for (wrong, why) in [
             ("65536", "65535"),
             (":99999999999999999999999", "65535"),
@@ -103,9 +105,10 @@ mod tests {
             ("", "not a listener"),
             (":", "not a listener"),
             ("/", "not a listener"),
-            ("http", "names"),
             ("localhost:80", "names"),
             ("127.0.0.1", "port is missing"),
+            ("pid:0", "process"),
+            ("pid:nginx", "process"),
             ("127.0.0.1:65536", "65535"),
         ] {
             let message = target(wrong).unwrap_err();

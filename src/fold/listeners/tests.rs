@@ -84,6 +84,24 @@ fn drops_of_the_only_listener_that_moved_are_separated_from_its_noise() {
 }
 
 #[test]
+fn drops_among_thousands_of_listeners_are_no_noise_where_the_counters_are_read_twice_before_the_next_dump() {
+    let mut watch = Watch::began(false);
+    watch.snapshot(0, vec![at(1, 80, 0, 0)]);
+    watch.counters(0, 0);
+    watch.counters(100, 2);
+    watch.counters(200, 2);
+    watch.counters(300, 2);
+    watch.snapshot(400, vec![at(1, 80, 6, 2)]);
+    watch.counters(401, 2);
+    watch.counters(501, 2);
+    assert_eq!(watch.drops(1), (2, 0, true));
+    watch.snapshot(4000, vec![at(1, 80, 6, 3)]);
+    watch.counters(4001, 2);
+    watch.counters(4101, 2);
+    assert_eq!(watch.drops(1), (2, 1, true), "noise is noise");
+}
+
+#[test]
 fn a_drop_that_the_counters_showed_before_the_listener_is_not_lost() {
     let mut watch = Watch::began(false);
     watch.snapshot(0, vec![at(1, 80, 0, 0)]);

@@ -10,7 +10,7 @@ use crate::fold::occupancy::Occupancy;
 use crate::model::queue;
 use crate::model::sample::{Listed, QueueReading, Waiting};
 use crate::model::stamp::Stamp;
-use crate::model::watch::{HolderProcess, ListenerId, ListenerReading, Owner, QueueOccupants, SynCounts};
+use crate::model::watch::{HolderProcess, ListenerId, ListenerReading, Owner, QueueOccupants, SynCounts, Target};
 
 /// One listener over time.
 #[derive(Clone, Debug)]
@@ -235,6 +235,11 @@ impl ListenerState {
     /// Entries in its accept queue; 0 where unknown.
     pub(super) fn depth(&self) -> u32 {
         self.reading.queue.depth.unwrap_or(0)
+    }
+
+    /// True when this listener is asked for.
+    pub fn is_asked_for_by(&self, target: &Target) -> bool {
+        target.takes(&self.reading, self.owner.as_ref(), self.holders.iter().map(|process| process.pid))
     }
 
     /// Its id.

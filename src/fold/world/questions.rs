@@ -181,6 +181,15 @@ impl World {
         Some(self.chosen_drops().filter(|wire| open && agrees(wire)).unwrap_or(by_counters))
     }
 
+    /// How many of a listener's drops since the watch began have no cause that is certain. `None` where no cause can be seen, and where the causes
+    /// seen are more than its counter admits.
+    pub fn drops_without_cause(&self, listener: &ListenerState) -> Option<u64> {
+        self.not_attributed()?;
+        let causes = self.ledger.lost_by_cause().filter(|(cause, _)| cause.is_listen_drop());
+        let certain: u64 = causes.map(|(_, lost)| lost.segments).sum();
+        self.drops_of(listener)?.listener.checked_sub(certain)
+    }
+
     /// The drops of a listener since it was made; the part since the watch began as in [`World::drops_of`].
     pub fn drops_since_made_of(&self, listener: &ListenerState) -> Option<Drops> {
         let (made, watched, better) = (listener.drops_since_made()?, listener.drops()?, self.drops_of(listener)?);

@@ -11,14 +11,26 @@ use crate::session::clock::Clock;
 /// Listeners whose processes are looked at in one round beside the chosen one, the fullest first.
 const LISTENERS: usize = 8;
 
+/// Listeners of one program whose processes are looked at.
+const MOST_ASKED_FOR: usize = 64;
+
 impl Sampler {
     /// Looks at the processes of the chosen listener, with their connections, and at those of the fullest others.
     pub(super) fn read_holders(&mut self, clock: &Clock, chosen: Option<ListenerId>, out: &mut Vec<Stamped>) {
         let at = clock.now();
-        let mut others: Vec<_> = self.readings.iter().filter(|reading| reading.queue.depth.unwrap_or(0) > 0).collect();
-        others.sort_by_key(|reading| std::cmp::Reverse(reading.queue.depth));
+        let concerns =
+            |reading: &&ListenerReading| reading.queue.depth.unwrap_or(0) > 0 || self.asked_for.contains(&reading.id);
+        let mut others: Vec<_> = self.readings.iter().filter(concerns).collect();
+        // Those that were asked for first: only their processes tell that they were.
+        let rank = |reading: &&ListenerReading| {
+            (!self.asked_for.contains(&reading.id), std::cmp::Reverse(reading.queue.depth))
+        };
+        others.sort_by_key(rank);
         let first = self.readings.iter().filter(|reading| chosen == Some(reading.id));
-        let others = others.into_iter().filter(|reading| chosen != Some(reading.id)).take(LISTENERS);
+        let others = others
+            .into_iter()
+            .filter(|reading| chosen != Some(reading.id))
+            .take(LISTENERS + self.asked_for.len().min(MOST_ASKED_FOR));
         let looked_at: Vec<ListenerReading> = first.chain(others).cloned().collect();
         for reading in looked_at {
             let connections = if chosen == Some(reading.id) { self.connections(&reading) } else { None };

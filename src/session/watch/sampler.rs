@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::counter_reports::CounterReports;
-use super::registry::ListenerRegistry;
+use super::registry::{ListenerRegistry, SocketOwner};
 use crate::kernel::census::Census;
 use crate::kernel::owners::{Owners, ScanCoverage};
 use crate::kernel::proc::{self, CountersFile};
@@ -89,6 +89,8 @@ pub(super) struct Sampler {
     found: BTreeMap<u64, Owner>,
     reported_owners: BTreeMap<ListenerId, Option<Owner>>,
     pub(super) reported_occupants: BTreeMap<ListenerId, QueueOccupants>,
+    /// The listeners that are asked for, where only their owners tell.
+    pub(super) asked_for: BTreeSet<ListenerId>,
     pub(super) reported_holders: BTreeMap<ListenerId, (Vec<HolderProcess>, Option<u32>)>,
     pub(super) requests: Vec<(SocketAddr, HalfOpen)>,
     pub(super) waiting: Vec<(SocketAddr, Waiting)>,
@@ -118,6 +120,7 @@ impl Sampler {
             found: BTreeMap::new(),
             reported_owners: BTreeMap::new(),
             reported_occupants: BTreeMap::new(),
+            asked_for: BTreeSet::new(),
             reported_holders: BTreeMap::new(),
             requests: Vec::new(),
             waiting: Vec::new(),
@@ -268,6 +271,14 @@ impl Sampler {
             self.reported_occupants.remove(id);
             self.reported_holders.remove(id);
         }
+    }
+
+    /// Who holds the sockets, as far as it is known.
+    pub(super) fn socket_owners(&self) -> BTreeMap<u64, SocketOwner> {
+        let entry = |(inode, owner): (&u64, &Owner)| {
+            (*inode, SocketOwner { owner: owner.clone(), pids: self.owners.pids(*inode).to_vec() })
+        };
+        self.found.iter().map(entry).collect()
     }
 
     pub(super) fn holders_of(&self, inode: u64, connections: Option<&BTreeSet<u64>>) -> Vec<HolderProcess> {

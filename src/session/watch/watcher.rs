@@ -140,9 +140,8 @@ impl WatchSession {
     /// One look at a queue tells its depth; whether it drains takes a second.
     fn look_at_the_drain(&mut self) {
         let waits = |reading: &ListenerReading| reading.queue.depth.unwrap_or(0) > 0;
-        let target = self.plan.target.clone();
-        let asked_for = |reading: &ListenerReading| target.as_ref().is_some_and(|target| target.takes(reading));
-        if !self.registry.iter().any(|reading| asked_for(reading) && waits(reading)) {
+        let target = self.plan.target.as_ref();
+        if !target.is_some_and(|target| self.registry.taken(target).any(waits)) {
             return;
         }
         for _ in 0..DRAIN_LOOKS {
@@ -171,6 +170,10 @@ impl WatchSession {
     fn read_listeners(&mut self) {
         let Some(at) = self.sampler.read_listeners(&self.pump.clock) else { return };
         let change = self.registry.take(&self.sampler.readings, self.sampler.complete);
+        if let Some(target) = self.plan.target.as_ref().filter(|target| target.needs_owner()) {
+            self.registry.learn_owners(self.sampler.socket_owners());
+            self.sampler.asked_for = self.registry.taken(target).map(|reading| reading.id).collect();
+        }
         self.sampler.owner_unknown |= change.arrived;
         if change.arrived || !change.snapshot.gone.is_empty() {
             self.syn_counter.learn(self.registry.iter());

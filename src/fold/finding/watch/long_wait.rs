@@ -24,7 +24,11 @@ const HURTS: Duration = Duration::from_secs(5);
 fn check(context: &ListenerContext<'_>) -> Verdict {
     let (listener, now) = (context.listener, context.now());
     let Some(depth) = listener.reading.queue.depth.filter(|depth| *depth > 0) else { return Verdict::Absent };
-    if context.is_mostly_full() || listener.is_stalled(now) || context.is_stopped() {
+    if context.is_mostly_full()
+        || listener.is_stalled(now)
+        || context.is_stopped()
+        || context.out_of_descriptors().is_some()
+    {
         return Verdict::Absent;
     }
     let oldest = listener.occupants.oldest_wait_ms.map(|oldest| Duration::from_millis(oldest.into()));

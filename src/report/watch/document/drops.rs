@@ -54,9 +54,8 @@ impl Drops {
 fn by_cause(world: &World, listener: &ListenerState) -> Option<BTreeMap<&'static str, u64>> {
     let chosen = world.listeners.chosen == Some(listener.id()) && listener.gone.is_none();
     let shared = world.listeners.group_of(listener).is_shared();
-    world.not_attributed().filter(|_| chosen && !shared)?;
+    let open = world.drops_without_cause(listener).filter(|_| chosen && !shared)?;
     let certain = world.ledger.lost_by_cause().filter(|(cause, _)| cause.is_listen_drop());
-    let certain: BTreeMap<_, _> = certain.map(|(cause, lost)| (cause.name(), lost.segments)).collect();
-    let open = world.drops_of(listener)?.listener.checked_sub(certain.values().sum())?;
-    Some(certain.into_iter().chain([("not-attributed", open)]).collect())
+    let certain = certain.map(|(cause, lost)| (cause.name(), lost.segments));
+    Some(certain.chain([("not-attributed", open)]).collect())
 }
