@@ -1,5 +1,6 @@
 //! accept() takes less than arrives, and the queue stays full.
 
+use super::context::is_one_of_several;
 use super::{Check, Diagnosis, RecentActivity, Rule, Sentence, Severity, Verdict, lately};
 use crate::fold::world::World;
 use crate::say;
@@ -29,7 +30,7 @@ fn check(world: &World) -> Verdict {
     }
     // A queue that empties in between holds the accept rate down itself: a longer one is taken in one go.
     let empties = world.listeners.chosen().is_some_and(|listener| listener.empties(world.now) == Some(true));
-    if world.is_watched() && empties {
+    if (world.is_watched() && empties) || is_one_of_several(world) {
         return Verdict::Absent;
     }
     let Some(lately) = lately(world, SECONDS) else {

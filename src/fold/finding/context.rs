@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::holders::{Holder, accepting};
 use crate::fold::listeners::{Drops, Group, ListenerState, Listeners};
 use crate::fold::world::World;
+use crate::model::counters::Counter;
 use crate::model::stamp::Stamp;
 use crate::say;
 
@@ -99,6 +100,17 @@ impl<'a> ListenerContext<'a> {
         evidence.extend(self.listener.owner.as_ref().map(|owner| ("pid", f64::from(owner.pid))));
         evidence
     }
+}
+
+/// The change of a counter: in a watch since that began, as its document shows it; in the lab since the run began.
+pub(super) fn counter(world: &World, counter: Counter) -> Option<u64> {
+    if world.is_watched() { world.listeners.counters().value(counter) } else { world.counter(counter) }
+}
+
+/// True where wire and lists are of several sockets: they tell nothing of the queue of one.
+pub(super) fn is_one_of_several(world: &World) -> bool {
+    let chosen = world.listeners.chosen().filter(|_| world.is_watched());
+    chosen.is_some_and(|listener| world.listeners.group_of(listener).is_shared())
 }
 
 /// For how much of the last seconds a queue was full.

@@ -53,8 +53,11 @@ impl KnownProgram {
     }
 
     fn runs_as(&self, command: &str) -> bool {
-        let version = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
-        // A process's name ends after 15 letters.
+        // A version, or what a program writes behind its name: `puma 6.4 (tcp:...`, `gunicorn: master`.
+        let version = |rest: &str| {
+            rest.starts_with([' ', ':'])
+                || rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+        };
         self.processes.iter().any(|name| command.strip_prefix(name.as_str()).is_some_and(version))
     }
 }
@@ -98,6 +101,7 @@ mod tests {
         assert_eq!(whose(511, Some("php-fpm8.2")), Some("PHP-FPM"));
         assert_eq!(whose(1024, Some("memcached")), Some("memcached"));
         assert_eq!(whose(128, Some("beam.smp")), Some("RabbitMQ"));
+        assert_eq!(whose(1024, Some("puma 6.4.2 (tcp")), Some("Puma"));
         for (limit, command) in [
             (128, Some("redis-server")),
             (128, Some("envoy")),

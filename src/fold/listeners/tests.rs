@@ -4,6 +4,7 @@ use crate::model::sample::{Listed, QueueReading, Waiting};
 use crate::model::watch::Rights;
 
 mod head;
+mod late_dump;
 
 /// A watch fed with facts.
 struct Watch(Listeners);
@@ -81,24 +82,6 @@ fn drops_of_the_only_listener_that_moved_are_separated_from_its_noise() {
     watch.counters(201, 1004);
     assert_eq!(watch.drops(1), (4, 3, true));
     assert_eq!(watch.drops(2), (0, 0, true));
-}
-
-#[test]
-fn drops_among_thousands_of_listeners_are_no_noise_where_the_counters_are_read_twice_before_the_next_dump() {
-    let mut watch = Watch::began(false);
-    watch.snapshot(0, vec![at(1, 80, 0, 0)]);
-    watch.counters(0, 0);
-    watch.counters(100, 2);
-    watch.counters(200, 2);
-    watch.counters(300, 2);
-    watch.snapshot(400, vec![at(1, 80, 6, 2)]);
-    watch.counters(401, 2);
-    watch.counters(501, 2);
-    assert_eq!(watch.drops(1), (2, 0, true));
-    watch.snapshot(4000, vec![at(1, 80, 6, 3)]);
-    watch.counters(4001, 2);
-    watch.counters(4101, 2);
-    assert_eq!(watch.drops(1), (2, 1, true), "noise is noise");
 }
 
 #[test]
