@@ -19,6 +19,7 @@ pub(crate) fn contradictions(document: &Value, page: &str, table: &str) -> Vec<S
     for finding in document["findings"].as_array().into_iter().flatten().filter(|finding| finding["in_force"] == true) {
         let id = &finding["evidence"]["listener_id"];
         let by_id = listeners.iter().find(|listener| listener["id"].as_f64() == id.as_f64());
+        all.hold(id.is_null() || by_id.is_some(), || format!("{} is about no listener", finding["rule"]));
         let by_address = || listeners.iter().find(|listener| listener["address"] == finding["listener"]);
         if let Some(listener) = by_id.or_else(by_address) {
             all.finding(finding, listener);
@@ -169,6 +170,10 @@ impl Examination<'_> {
             ("unanswered_syns", drops["before_listener"]["unanswered_syns"].clone()),
             ("somaxconn", self.document["somaxconn"].clone()),
             ("pid", listener["pid"].clone()),
+            (
+                "port",
+                listener["address"].as_str().and_then(|address| address.rsplit_once(':')?.1.parse::<u16>().ok()).into(),
+            ),
             ("listen_drops", counters["ListenDrops"].clone()),
             ("listen_overflows", counters["ListenOverflows"].clone()),
             ("cookies_sent", counters["SyncookiesSent"].clone()),

@@ -43,20 +43,20 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
             let lately = lately.words();
             match empties {
                 Some(true) => say!(
-                    "accept queue full ({depth} of {capacity} now, {lately}): SYNs that meet it full are dropped. It empties in between: a longer queue absorbs such bursts.",
+                    "accept queue full ({depth} of {capacity} now, {lately}), empty in between: a longer queue absorbs such bursts. SYNs that meet it full are dropped.",
                     depth,
                     capacity,
                     lately
                 ),
                 Some(false) => say!(
-                    "accept queue full ({depth} of {capacity} now, {lately}): SYNs that meet it full are dropped. It never empties, so a longer queue only makes clients wait longer: {holder} must call accept() more often.",
+                    "accept queue full ({depth} of {capacity} now, {lately}), never empty: {holder} must call accept() more often. SYNs that meet it full are dropped; a longer queue only makes clients wait longer.",
                     depth,
                     capacity,
                     lately,
                     holder
                 ),
                 None => say!(
-                    "accept queue full ({depth} of {capacity} now, {lately}): SYNs that meet it full are dropped. Does it empty in between? Then a longer queue helps; if not, {holder} must call accept() more often.",
+                    "accept queue full ({depth} of {capacity} now, {lately}): {holder} must call accept() more often, or have a longer queue if it empties in between. SYNs that meet it full are dropped.",
                     depth,
                     capacity,
                     lately,

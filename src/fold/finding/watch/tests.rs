@@ -145,7 +145,7 @@ fn a_full_accept_queue_is_found_and_explains_the_backlog() {
     let finding = watch.only(1400, "accept-queue-full");
     assert!(
         finding.sentence.to_string().contains("6 of 6")
-            && finding.sentence.to_string().contains("Does it empty in between?"),
+            && finding.sentence.to_string().contains("if it empties in between"),
         "{}",
         finding.sentence
     );
