@@ -20,12 +20,12 @@ fn no_target(bare: &str) -> &'static str {
     let digits = bare.strip_prefix(':').unwrap_or(bare);
     let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let zero = |port: &str| port.bytes().all(|byte| byte == b'0');
-    if number && !zero(digits) {
+    if bare.starts_with("pid:") {
+        say!("a process has a number above 0")
+    } else if number && !zero(digits) {
         say!("a port is 65535 at most")
     } else if number || bare.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port == "0") {
         say!("nothing can listen on port 0")
-    } else if bare.starts_with("pid:") {
-        say!("a process has a number above 0")
     } else if digits.is_empty() || bare == "/" || bare == "@" {
         say!("not a listener")
     } else {

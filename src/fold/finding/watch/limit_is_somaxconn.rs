@@ -46,7 +46,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
                 holder
             ),
             None => say!(
-                "the limit {limit} is net.core.somaxconn: the program asked for that, or for more and was cut to it. What {holder} asks for stands in its configuration.",
+                "the limit {limit} is net.core.somaxconn: the program asked for that, or for more and was cut to it. The configuration of {holder} says which.",
                 limit,
                 holder
             ),
