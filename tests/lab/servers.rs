@@ -121,7 +121,7 @@ case!(pythons_http_server_stalled_is_told_as_ss_and_nstat_tell_it);
 fn pythons_http_server_stalled_is_told_as_ss_and_nstat_tell_it() {
     tools(&["python3"]);
     inside(|| {
-        let habit = "Python's http.server (socketserver) default";
+        let habit = "Python's socketserver's default";
         agrees(&Server::http_server(), &["python3"], Some(habit));
     });
 }
