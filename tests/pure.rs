@@ -2,6 +2,8 @@
 
 #[path = "pure/chinese.rs"]
 mod chinese;
+#[path = "pure/cross_examiner.rs"]
+mod cross_examiner;
 #[path = "pure/faults.rs"]
 mod faults;
 #[path = "pure/fold.rs"]

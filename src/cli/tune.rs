@@ -1,7 +1,7 @@
 //! `qviz tune`: another backlog for a listener of somebody else's program, while it runs. The one command that changes something
 //! outside of qviz's own networks. Everything is found and every right is tried before the first socket is changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 
 use super::args::TuneArgs;
@@ -12,7 +12,7 @@ use super::plan;
 use crate::fold::nearby;
 use crate::kernel::census::Census;
 use crate::kernel::descriptor_copy::{self, CopyError};
-use crate::kernel::owners::{Descriptor, SocketHolders};
+use crate::kernel::owners::{Descriptor, Owners, SocketHolders};
 use crate::kernel::{other_netns, proc};
 use crate::lab::foreign_listener;
 use crate::model::settings::Sysctl;
@@ -32,8 +32,7 @@ pub(super) fn run(args: &TuneArgs) -> Result<Exit, Failure> {
     }
     let somaxconn = proc::read_sysctls().value(Sysctl::Somaxconn).and_then(|most| u32::try_from(most).ok());
     let all = read_listeners()?;
-    let sockets = all.iter().filter(|listener| args.target.takes(listener)).map(|listener| listener.inode).collect();
-    let holders = SocketHolders::find(&sockets);
+    let holders = SocketHolders::find(&all.iter().map(|listener| listener.inode).collect());
     let chosen = choose(args, &all, &holders)?;
     let mut copies = Vec::with_capacity(chosen.len());
     for listener in &chosen {
@@ -71,7 +70,15 @@ fn choose<'a>(
     all: &'a [ListenerReading],
     holders: &SocketHolders,
 ) -> Result<Vec<&'a ListenerReading>, Failure> {
-    let mut chosen: Vec<_> = all.iter().filter(|listener| args.target.takes(listener)).collect();
+    let mut owners = BTreeMap::new();
+    if args.target.needs_owner() {
+        Owners::open().read_whole(&all.iter().map(|listener| listener.inode).collect(), &mut owners);
+    }
+    let is_meant = |listener: &&ListenerReading| {
+        let pids = holders.of(listener.inode).iter().map(|holder| holder.pid);
+        args.target.takes(listener, owners.get(&listener.inode), pids)
+    };
+    let mut chosen: Vec<_> = all.iter().filter(is_meant).collect();
     let held_by =
         |pid: u32, listener: &ListenerReading| holders.of(listener.inode).iter().any(|holder| holder.pid == pid);
     // The process that was named; where it holds none of them (a container's first process), its namespace alone counts.

@@ -225,7 +225,7 @@ fn detail_command(plan: &WatchPlan) -> String {
     format!("qviz watch{target}")
 }
 
-/// Prints what a watch has seen, in the form that was asked for; after one look the table alone.
+/// Prints what a watch has seen, in the form that was asked for; after one look the table and its findings.
 pub(super) fn print(form: Form, world: &World, look: (bool, bool)) -> Result<Written, Failure> {
     print_as(form, world, || Document::of(world), look)
 }
@@ -241,7 +241,7 @@ fn print_as(
         return output::after_picture(|out| out.write_all(report::text(world, marks).as_bytes()));
     }
     Output::stdout().put(|out| match form {
-        Form::Picture | Form::Text if once => out.write_all(report::table(world, marks).as_bytes()),
+        Form::Picture | Form::Text if once => out.write_all(report::once(world, marks).as_bytes()),
         Form::Picture | Form::Text => out.write_all(report::text(world, marks).as_bytes()),
         Form::Json => json::write(out, &document()),
         Form::Jsonl => jsonl::write(out, &document()),

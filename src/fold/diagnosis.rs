@@ -33,9 +33,30 @@ pub struct Finding {
     pub evidence: BTreeMap<String, f64>,
     /// One sentence: what, why, what to do.
     pub sentence: Sentence,
+    /// What to do, the surest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
     /// Which listener of a watch it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
+}
+
+/// What to do about a finding, as a line to paste.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Action {
+    /// What it does, or where it belongs.
+    pub what: Sentence,
+    /// A command, or a program's own line.
+    pub command: String,
+    /// True when it takes effect on what runs; false: only after a restart.
+    pub live: bool,
+}
+
+impl Action {
+    /// Something that takes effect at once.
+    pub fn live(what: impl Fn() -> String + Send + Sync + 'static, command: String) -> Self {
+        Self { what: Sentence::new(what), command, live: true }
+    }
 }
 
 /// Which listener a finding is about.

@@ -21,6 +21,10 @@ pub enum FailOn {
     Overflow,
     /// Its accept queue holds this share of its capacity or more; above 0, at most 1.
     Full(f64),
+    /// A connection has waited in its accept queue for so long.
+    Wait(Duration),
+    /// Connections wait and none was accepted for longer than the program's own rhythm ([`ListenerState::is_stalled`]).
+    Stalled,
 }
 
 /// As it is written on the command line.
@@ -29,6 +33,8 @@ impl fmt::Display for FailOn {
         match self {
             Self::Overflow => f.write_str("overflow"),
             Self::Full(share) => write!(f, "full:{}%", share * 100.0),
+            Self::Wait(span) => write!(f, "wait:{}ms", span.as_millis()),
+            Self::Stalled => f.write_str("stalled"),
         }
     }
 }
@@ -54,6 +60,8 @@ impl Alarm {
         let raised = conditions.iter().find_map(|condition| match condition {
             FailOn::Full(share) => self.too_full(&world.listeners, event, *share),
             FailOn::Overflow => self.dropped(world, event),
+            FailOn::Wait(longest) => self.waited(world, event, *longest),
+            FailOn::Stalled => self.stalled(world),
         });
         self.conditions = conditions;
         raised
@@ -75,6 +83,41 @@ impl Alarm {
                 )
             })
         })
+    }
+
+    /// The oldest connection of a listener; of sockets that share an address only where one of them alone holds connections.
+    fn waited(&self, world: &World, event: &Event, longest: Duration) -> Option<String> {
+        if !matches!(event, Event::Occupants { .. } | Event::Listed(_)) {
+            return None;
+        }
+        world.listeners.live().filter(|listener| self.is_targeted(listener.id(), &world.listeners)).find_map(
+            |listener| {
+                let holds = |member: &&ListenerState| member.reading.queue.depth.unwrap_or(0) > 0;
+                let holders =
+                    world.listeners.group_of(listener).members.iter().copied().filter(|member| holds(member)).count();
+                let oldest = listener.occupants.oldest_wait_ms.filter(|_| holders == 1 && holds(&listener))?;
+                let oldest = Duration::from_millis(oldest.into());
+                (oldest >= longest).then(|| {
+                    let depth = number(listener.reading.queue.depth);
+                    let (oldest, longest) = (oldest.as_secs_f64(), longest.as_secs_f64());
+                    say!(
+                        "{name}: a connection has waited {oldest} s for accept(), {longest} s or more; {depth} waiting",
+                        name = name(listener),
+                        oldest,
+                        longest,
+                        depth
+                    )
+                })
+            },
+        )
+    }
+
+    fn stalled(&self, world: &World) -> Option<String> {
+        let now = world.now;
+        let targeted = |listener: &&ListenerState| self.is_targeted(listener.id(), &world.listeners);
+        let stalled = world.listeners.live().filter(targeted).find(|listener| listener.is_stalled(now))?;
+        let (depth, idle) = (number(stalled.reading.queue.depth), stalled.unaccepted(now)?.as_secs());
+        Some(say!("{name}: no connection accepted for {idle} s, {depth} waiting", name = name(stalled), idle, depth))
     }
 
     fn dropped(&mut self, world: &World, event: &Event) -> Option<String> {
@@ -109,7 +152,7 @@ impl Alarm {
 
     fn is_targeted(&self, id: ListenerId, listeners: &Listeners) -> bool {
         let listener = listeners.by_id.get(&id);
-        listener.is_some_and(|listener| self.target.as_ref().is_none_or(|target| target.takes(&listener.reading)))
+        listener.is_some_and(|listener| self.target.as_ref().is_none_or(|target| listener.is_asked_for_by(target)))
     }
 }
 
@@ -135,7 +178,7 @@ mod tests {
     use crate::model::counters::{Counter, Counters};
     use crate::model::sample::QueueReading;
     use crate::model::settings::Sysctls;
-    use crate::model::watch::{Address, ListenerReading, ListenerSnapshot, Rights, Watching};
+    use crate::model::watch::{Address, ListenerReading, ListenerSnapshot, QueueOccupants, Rights, Watching};
 
     /// A watch and its alarm.
     struct Fixture {
@@ -244,6 +287,30 @@ mod tests {
         fixture.read(81, 1, 2);
         assert!(!fixture.count(42));
         assert!(fixture.apply(&Event::Ended));
+    }
+
+    fn waits(fixture: &mut Fixture, port: u16, ms: u32) -> bool {
+        let occupants = QueueOccupants { half_open: Some(0), oldest_wait_ms: Some(ms) };
+        fixture.apply(&Event::Occupants { id: ListenerId(port.into()), occupants })
+    }
+
+    #[test]
+    fn a_wait_counts_from_its_length_on_and_only_where_it_is_the_targets() {
+        let mut fixture = Fixture::new(&[FailOn::Wait(Duration::from_secs(2))], Some(":80"));
+        fixture.read(80, 3, 0);
+        fixture.read(81, 3, 0);
+        assert!(!waits(&mut fixture, 80, 1999) && !waits(&mut fixture, 81, 9000));
+        assert!(waits(&mut fixture, 80, 2000));
+        assert!(fixture.raised.unwrap().contains(":80: a connection has waited 2 s"));
+    }
+
+    #[test]
+    fn stalled_counts_after_the_programs_own_rhythm() {
+        let mut fixture = Fixture::new(&[FailOn::Stalled], None);
+        fixture.read(80, 3, 0);
+        assert!(!(0..29).any(|_| fixture.apply(&Event::Tick)));
+        assert!((0..3).any(|_| fixture.apply(&Event::Tick)), "three seconds without an accept");
+        assert!(fixture.raised.unwrap().contains("no connection accepted for 3 s, 3 waiting"));
     }
 
     #[test]

@@ -2,13 +2,14 @@
 //!
 //! A rule checks the [`World`], or each listener of a watch ([`ListenerContext`]), and returns a [`Verdict`].
 
-pub use super::diagnosis::{Finding, Severity, Subject};
+pub use super::diagnosis::{Action, Finding, Severity, Subject};
 use super::history::Slot;
 use super::world::World;
 use crate::model::cause::Cause;
 use crate::text::sentence::Sentence;
 
 mod accept_too_slow;
+mod actions;
 mod backlog_clamped;
 mod burst_too_large;
 mod closed_in_queue;
@@ -16,11 +17,14 @@ mod context;
 mod cookies_in_use;
 mod ghosts;
 mod half_open_pile_up;
+mod holders;
 mod not_listened_again;
 mod one_client_many_overflows;
 mod phantoms;
 mod review;
+mod syn_rst_checks;
 mod three_quarters_rule;
+mod unanswered_before_listener;
 mod watch;
 
 pub use context::ListenerContext;
@@ -65,6 +69,8 @@ pub struct Diagnosis {
     pub evidence: Vec<(&'static str, f64)>,
     /// One sentence: what, why, what to do.
     pub sentence: Sentence,
+    /// What to do, the surest first.
+    pub actions: Vec<Action>,
 }
 
 /// Every rule, the most urgent ones first.
@@ -80,9 +86,16 @@ pub const RULES: &[Rule] = &[
     closed_in_queue::RULE,
     one_client_many_overflows::RULE,
     cookies_in_use::RULE,
+    unanswered_before_listener::RULE,
+    syn_rst_checks::RULE,
+    watch::OWNER_STOPPED,
+    watch::OWNER_OUT_OF_DESCRIPTORS,
+    watch::AT_ITS_CONNECTION_LIMIT,
     watch::SERVER_STALLED,
     watch::ACCEPT_QUEUE_FULL,
     watch::UNIX_SOCKET_FULL,
+    watch::LONG_WAIT,
+    watch::TWO_PROGRAMS_ONE_PORT,
     watch::ONE_MEMBER_FULL,
     watch::OVERFLOWED,
     watch::SYN_QUEUE_CROWDED,

@@ -12,11 +12,12 @@ use crate::model::event::Event;
 use crate::model::settings::Sysctl;
 use crate::model::stamp::Stamp;
 use crate::model::watch::{
-    Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, SynCounts, Watching,
+    Address, HolderProcess, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, SynCounts, Watching,
 };
 
 mod change;
 mod drops;
+pub mod flow;
 mod group;
 pub mod known_default;
 mod second;
@@ -24,9 +25,10 @@ mod watched;
 
 pub use change::{ChangeKind, ListenerChange};
 pub use drops::Drops;
+pub use flow::Drain;
 pub use group::Group;
 pub use second::{KEPT_SECONDS, SECOND, Second};
-pub use watched::{ListenerState, Stall};
+pub use watched::ListenerState;
 
 use drops::OpenInterval;
 
@@ -93,6 +95,7 @@ impl Listeners {
         match event {
             Event::Snapshot(snapshot) => self.read_snapshot(at, snapshot),
             Event::Owned { id, owner } => self.set_owner(at, *id, owner.as_ref()),
+            Event::Holders { id, holders, served } => self.set_holders(*id, holders, *served),
             Event::Occupants { id, occupants } => self.set_occupants(at, *id, *occupants),
             Event::SynsSeen(counts) => self.count_syns(at, counts),
             Event::Chosen(chosen) => self.chosen = *chosen,
@@ -128,7 +131,7 @@ impl Listeners {
     /// True when this listener is asked for.
     pub fn asks_for(&self, listener: &ListenerState) -> bool {
         let target = self.watching.as_ref().and_then(|watching| watching.target.as_ref());
-        target.is_none_or(|target| target.takes(&listener.reading))
+        target.is_none_or(|target| listener.is_asked_for_by(target))
     }
 
     /// The change of the namespace's counters since the watch began.
@@ -331,6 +334,13 @@ impl Listeners {
             }
             Some(before) if before != after => self.record_change(at, id, ChangeKind::Handed { before, after }),
             _ => {}
+        }
+    }
+
+    fn set_holders(&mut self, id: ListenerId, holders: &[HolderProcess], served: Option<u32>) {
+        if let Some(listener) = self.by_id.get_mut(&id) {
+            listener.holders = holders.to_vec();
+            listener.served = served;
         }
     }
 

@@ -17,6 +17,7 @@ fn distance(target: &Target, address: &Address) -> Option<u32> {
     let port = match target {
         Target::Port(port) => *port,
         Target::Address(wanted) => wanted.port(),
+        Target::Program(_) | Target::Process(_) | Target::Unit(_) => return None,
         Target::Unix(wanted) => {
             let Address::Unix(path) = address else { return None };
             let common = wanted.bytes().zip(path.bytes()).take_while(|(listener, other)| listener == other).count();

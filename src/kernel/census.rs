@@ -18,6 +18,7 @@ use crate::model::watch::{Address, ListenerId, ListenerReading};
 pub struct Census {
     diag: Diag,
     unix: bool,
+    rows: Vec<Row>,
 }
 
 /// Why the listeners could not be listed.
@@ -41,7 +42,7 @@ impl Census {
         let mut diag = Diag::open()?;
         diag.tcp_listeners(|_| ())?;
         let unix = diag.unix_listeners(|_| ()).is_ok();
-        Ok(Self { diag, unix })
+        Ok(Self { diag, unix, rows: Vec::new() })
     }
 
     /// True when unix sockets are listed too (CONFIG_UNIX_DIAG).
@@ -113,6 +114,21 @@ impl Census {
         out: &mut Vec<(SocketAddr, Waiting)>,
     ) -> Result<DumpCompleteness, CensusError> {
         Ok(self.diag.waiting_where(port, out)?)
+    }
+
+    /// Replaces `out` by the inodes of the connections at the local `port` that were accepted and that a process holds, each with the local
+    /// address it came to.
+    ///
+    /// # Errors
+    /// [`CensusError`] when the dump was truncated twice; `out` is empty then.
+    pub fn accepted(&mut self, port: u16, out: &mut Vec<(SocketAddr, u64)>) -> Result<DumpCompleteness, CensusError> {
+        let mut rows = std::mem::take(&mut self.rows);
+        let dumped = self.diag.of_port(port, &mut rows);
+        out.clear();
+        let accepted = rows.iter().filter(|row| row.full && row.inode != 0 && !row.is_listener());
+        out.extend(accepted.map(|row| (row.local, u64::from(row.inode))));
+        self.rows = rows;
+        Ok(dumped?)
     }
 }
 

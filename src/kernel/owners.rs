@@ -9,7 +9,7 @@ use std::ops::Bound;
 
 use self::proc_dir::{Holder, ProcDir};
 use self::proc_scan::ProcScan;
-use crate::model::watch::{self, Owner};
+use crate::model::watch::{self, HolderProcess, Owner};
 use crate::say;
 
 pub use self::holders::{Descriptor, SocketHolders};
@@ -18,6 +18,7 @@ mod cgroup;
 mod holders;
 mod proc_dir;
 mod proc_scan;
+mod process;
 
 /// The known owners and the state of the current scan.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Owners {
     /// Descriptors read in one call.
     budget: usize,
     known: BTreeMap<u64, KnownOwner>,
+    /// The processes that hold each socket, by the last complete scan.
+    pids: BTreeMap<u64, Vec<u32>>,
     /// Sockets whose owner a complete scan did not find.
     unowned: BTreeSet<u64>,
     scan: Option<ProcScan>,
@@ -129,6 +132,7 @@ impl Owners {
             proc,
             budget,
             known,
+            pids: BTreeMap::new(),
             unowned,
             scan: None,
             confirmed: 0,
@@ -164,6 +168,19 @@ impl Owners {
         }
         self.budget = budget;
         self.coverage
+    }
+
+    /// The ids of the processes that hold a socket, as far as the last scan has seen them.
+    pub fn pids(&self, inode: u64) -> &[u32] {
+        self.pids.get(&inode).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The processes that hold a socket, as far as the last scan has seen them. `connections`: the inodes of its connections, where they are to be
+    /// counted for each of them.
+    pub fn holders(&self, inode: u64, connections: Option<&BTreeSet<u64>>) -> Vec<HolderProcess> {
+        let Some(proc) = &self.proc else { return Vec::new() };
+        let pids = self.pids.get(&inode).into_iter().flatten();
+        pids.filter_map(|pid| process::read(proc, *pid, inode, connections)).collect()
     }
 
     /// Checks whether the next known owners still hold their sockets, and updates their names.
@@ -228,6 +245,8 @@ impl Owners {
     fn end_scan(&mut self) {
         let Some(scan) = self.scan.take() else { return };
         (self.coverage.processes, self.coverage.denied) = (scan.processes, scan.denied);
+        let mut scan = scan;
+        self.pids = std::mem::take(&mut scan.pids);
         let unowned: BTreeSet<u64> =
             scan.into_wanted().into_iter().filter(|inode| !self.known.contains_key(inode)).collect();
         self.pause = if unowned == self.unowned { (self.pause * 2).min(RESCAN_AFTER) } else { FIRST_PAUSE };

@@ -16,7 +16,7 @@ use super::sample::{Listed, QueueReading, Source};
 use super::segment::{Kind, Segment};
 use super::settings::{ClientKind, Knobs, Sysctl, Sysctls};
 use super::stamp::Stamp;
-use super::watch::{ListenerId, ListenerSnapshot, Owner, QueueOccupants, SynCounts, Watching};
+use super::watch::{HolderProcess, ListenerId, ListenerSnapshot, Owner, QueueOccupants, SynCounts, Watching};
 use crate::model::experiment::ExperimentFact;
 
 /// Where the lab runs.
@@ -138,6 +138,15 @@ pub enum Event {
         id: ListenerId,
         /// Who.
         owner: Option<Owner>,
+    },
+    /// The processes that hold a listener were looked at.
+    Holders {
+        /// Which listener.
+        id: ListenerId,
+        /// They.
+        holders: Vec<HolderProcess>,
+        /// The listener's connections that were accepted and are open; `None`: not looked at.
+        served: Option<u32>,
     },
     /// Counts and ages of the entries in a listener's queues.
     #[serde(rename = "crowded")]

@@ -111,6 +111,27 @@ pub struct Owner {
     pub place: Option<String>,
 }
 
+/// One of the processes that hold a listening socket, as `/proc` shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderProcess {
+    /// Its id.
+    pub pid: u32,
+    /// Its name (`/proc/PID/comm`), control characters made visible.
+    pub command: String,
+    /// Its parent's id.
+    pub parent: u32,
+    /// The third field of `/proc/PID/stat`: R, S, D, T, t, Z.
+    pub state: char,
+    /// Descriptors that it has open; `None`: they may not be read.
+    pub descriptors: Option<u32>,
+    /// How many it may have open (RLIMIT_NOFILE, the soft one); `None`: that may not be read, or there is no limit.
+    pub descriptor_limit: Option<u64>,
+    /// True when it sleeps in `accept()` on this socket, false for a master that waits for its children; `None`: that is not seen (epoll).
+    pub accepting: Option<bool>,
+    /// How many of its descriptors are connections of this listener; `None`: not looked at.
+    pub served: Option<u32>,
+}
+
 /// SYNs to one listening address since the last report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SynCounts {
@@ -173,12 +194,33 @@ pub enum Target {
     Address(SocketAddr),
     /// A unix socket's path or `@`name.
     Unix(String),
+    /// All listeners of a program, by its name; `php-fpm` stands for `php-fpm8.2` too.
+    Program(String),
+    /// All listeners that this process holds.
+    Process(u32),
+    /// All listeners of a unit of systemd: `redis.service`.
+    Unit(String),
 }
 
 impl Target {
-    /// True when this listener is asked for.
-    pub fn takes(&self, listener: &ListenerReading) -> bool {
+    /// True when only the owner of a listener tells whether it is asked for.
+    pub const fn needs_owner(&self) -> bool {
+        matches!(self, Self::Program(_) | Self::Process(_) | Self::Unit(_))
+    }
+
+    /// True when this listener is asked for; `pids`: the processes that hold it, as far as they are known.
+    pub fn takes(
+        &self,
+        listener: &ListenerReading,
+        owner: Option<&Owner>,
+        mut pids: impl Iterator<Item = u32>,
+    ) -> bool {
         match (self, &listener.address) {
+            (Self::Program(name), _) => owner.is_some_and(|owner| is_called(&owner.command, name)),
+            (Self::Process(pid), _) => {
+                owner.is_some_and(|owner| owner.pid == *pid) || pids.any(|holder| holder == *pid)
+            }
+            (Self::Unit(unit), _) => owner.is_some_and(|owner| owner.place.as_ref() == Some(unit)),
             (Self::Port(port), Address::Tcp(address)) => address.port() == *port,
             (Self::Address(wanted), Address::Tcp(address)) => {
                 address.port() == wanted.port() && covers(address.ip(), listener.v6_only, wanted.ip())
@@ -188,6 +230,17 @@ impl Target {
         }
     }
 }
+
+/// True when a process of this name is meant by `name`: the kernel keeps its first 15 letters, a version or a role may follow.
+fn is_called(command: &str, name: &str) -> bool {
+    let (command, name) = (command.to_lowercase(), name.to_lowercase());
+    let more = |rest: &str| rest.starts_with(|next: char| next.is_ascii_digit() || matches!(next, '.' | '-'));
+    let cut = command.len() == COMMAND_LETTERS && name.starts_with(&command);
+    cut || command.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || more(rest))
+}
+
+/// Letters of a process's name (`TASK_COMM_LEN` without its end, include/linux/sched.h).
+const COMMAND_LETTERS: usize = 15;
 
 /// True when a socket bound to `bound` accepts connections to `wanted`.
 fn covers(bound: IpAddr, v6_only: Option<bool>, wanted: IpAddr) -> bool {
@@ -205,7 +258,8 @@ impl fmt::Display for Target {
         match self {
             Self::Port(port) => write!(f, ":{port}"),
             Self::Address(address) => address.fmt(f),
-            Self::Unix(path) => f.write_str(path),
+            Self::Unix(name) | Self::Program(name) | Self::Unit(name) => f.write_str(name),
+            Self::Process(pid) => write!(f, "pid:{pid}"),
         }
     }
 }
@@ -221,10 +275,35 @@ impl FromStr for Target {
         if words.starts_with(['/', '@']) && words.len() > 1 {
             return Ok(Self::Unix(words.to_owned()));
         }
+        if let Some(pid) = words.strip_prefix("pid:") {
+            let pid = pid.parse().ok().filter(|pid| *pid > 0);
+            return pid.map(Self::Process).ok_or_else(|| InvalidTarget(words.to_owned()));
+        }
+        // As ss prints a socket of both families, and one that is bound to a device.
+        let any = words.strip_prefix("*:").map(|port| format!("[::]:{port}"));
+        let device = words.rsplit_once(':').and_then(|(host, port)| {
+            let end = if host.starts_with('[') { "]" } else { "" };
+            Some(format!("{}{end}:{port}", host.split_once('%')?.0.trim_end_matches(']')))
+        });
+        let words = any.or(device).unwrap_or_else(|| words.to_owned());
+        let words = words.as_str();
         let port = words.strip_prefix(':').unwrap_or(words).parse().ok().filter(|port| *port > 0).map(Self::Port);
         let address = || words.parse().ok().filter(|address: &SocketAddr| address.port() > 0).map(Self::Address);
-        port.or_else(address).ok_or_else(|| InvalidTarget(words.to_owned()))
+        let named = || is_name(words).then(|| name(words));
+        port.or_else(address).or_else(named).ok_or_else(|| InvalidTarget(words.to_owned()))
     }
+}
+
+/// True for what may be a program's or a unit's name: no address, no path.
+fn is_name(words: &str) -> bool {
+    let letters = words.chars().any(|letter| letter.is_ascii_alphabetic());
+    letters
+        && words.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '@' | '+'))
+}
+
+fn name(words: &str) -> Target {
+    let unit = [".service", ".socket", ".scope"].iter().any(|kind| words.ends_with(kind));
+    if unit { Target::Unit(words.to_owned()) } else { Target::Program(words.to_owned()) }
 }
 
 #[cfg(test)]
@@ -237,7 +316,36 @@ mod tests {
     }
 
     fn taken(target: &str, address: &str, v6_only: Option<bool>) -> bool {
-        target.parse::<Target>().unwrap().takes(&listening(address, v6_only))
+        target.parse::<Target>().unwrap().takes(&listening(address, v6_only), None, std::iter::empty())
+    }
+
+    fn owned(target: &str, command: &str, place: Option<&str>) -> bool {
+        let owner = Owner { pid: 42, command: command.into(), others: 1, place: place.map(str::to_owned) };
+        let listener = listening("127.0.0.1:80", None);
+        target.parse::<Target>().unwrap().takes(&listener, Some(&owner), [42, 43].into_iter())
+    }
+
+    #[test]
+    fn a_program_a_process_and_a_unit_are_known_by_the_owner() {
+        assert!(
+            owned("nginx", "nginx", None)
+                && owned("php-fpm", "php-fpm8.2", None)
+                && owned("redis", "redis-server", None)
+        );
+        assert!(
+            !owned("node", "node_exporter", None) && !owned("nginx", "ngin", None) && !owned("nginx", "nginxy", None)
+        );
+        assert!(owned("a-very-long-program-name", "a-very-long-pro", None), "the kernel keeps 15 letters");
+        assert!(owned("pid:42", "nginx", None) && owned("pid:43", "nginx", None) && !owned("pid:44", "nginx", None));
+        assert!(owned("redis.service", "redis-server", Some("redis.service")));
+        assert!(!owned("redis.service", "redis.service", Some("other.service")));
+    }
+
+    #[test]
+    fn addresses_are_understood_as_ss_prints_them() {
+        assert!(taken("*:8080", "[::]:8080", Some(false)) && !taken("*:8080", "[::]:8081", Some(false)));
+        assert!(taken("[::]:8080", "[::]:8080", None) && taken("0.0.0.0:8080", "0.0.0.0:8080", None));
+        assert!(taken("127.0.0.53%lo:53", "127.0.0.53:53", None) && taken("[fe80::1%eth0]:80", "[fe80::1]:80", None));
     }
 
     #[test]
@@ -251,10 +359,24 @@ mod tests {
 
     #[test]
     fn words_that_name_no_listener_are_refused() {
-        for words in ["", ":", "0", ":0", "65536", "localhost:80", "127.0.0.1", "127.0.0.1:0", "/"] {
+        for words in [
+            "",
+            ":",
+            "0",
+            ":0",
+            "65536",
+            "localhost:80",
+            "127.0.0.1",
+            "127.0.0.1:0",
+            "/",
+            "pid:0",
+            "pid:x",
+            "a b",
+            "*:0",
+        ] {
             assert!(words.parse::<Target>().is_err(), "{words}");
         }
-        for words in [":8080", "127.0.0.1:80", "[::1]:80", "/run/x.sock", "@name"] {
+        for words in [":8080", "127.0.0.1:80", "[::1]:80", "/run/x.sock", "@name", "nginx", "pid:7", "x.service"] {
             assert_eq!(words.parse::<Target>().unwrap().to_string(), words);
         }
     }

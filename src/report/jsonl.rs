@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::model::client_clock::StepOutcome;
+use crate::model::client_clock::{ClientClock, StepOutcome};
 use crate::model::delivery::Delivery;
 use crate::model::event::{Began, ClientEvent, Event, Listening, Loss, ServerEvent, Stamped};
 use crate::model::message::Message;
@@ -62,11 +62,7 @@ impl Serialize for Line<'_> {
                 map.serialize_entry("value", value)?;
             }
             Event::Knobs(knobs) => knob_fields(&mut map, knobs)?,
-            Event::Tempo(tempo) => {
-                map.serialize_entry("clients_s", &seconds(tempo.clients))?;
-                map.serialize_entry("pace", &tempo.pace)?;
-                map.serialize_entry("held", &tempo.held)?;
-            }
+            Event::Tempo(tempo) => tempo_fields(&mut map, *tempo)?,
             Event::Stepped { peer, outcome } => {
                 map.serialize_entry("peer", peer)?;
                 step_outcome_fields(&mut map, *outcome)?;
@@ -102,6 +98,7 @@ impl Serialize for Line<'_> {
             Event::Refused { message } => map.serialize_entry("message", &message.rendered())?,
             Event::Watching(watching) => watch::watching_fields(&mut map, watching)?,
             Event::Snapshot(snapshot) => watch::snapshot_fields(&mut map, snapshot)?,
+            Event::Holders { id, holders, served } => watch::holders_fields(&mut map, *id, (holders, *served))?,
             Event::Owned { id, owner } => watch::owner_fields(&mut map, *id, owner.as_ref())?,
             Event::Occupants { id, occupants } => watch::crowding_fields(&mut map, *id, *occupants)?,
             Event::SynsSeen(counts) => map.serialize_entry("knocks", counts)?,
@@ -157,6 +154,7 @@ const fn kind(event: &Event) -> &'static str {
         Event::Watching(_) => "watching",
         Event::Snapshot(_) => "roll",
         Event::Owned { .. } => "owned",
+        Event::Holders { .. } => "holders",
         Event::Occupants { .. } => "crowded",
         Event::SynsSeen(_) => "knocked",
         Event::Chosen(_) => "chosen",
@@ -181,6 +179,12 @@ fn began_fields<M: SerializeMap>(map: &mut M, began: &Began) -> Result<(), M::Er
     map.serialize_entry("watched", &began.watched)?;
     map.serialize_entry("host_sysctls", &began.host)?;
     map.serialize_entry("sysctls", &began.sysctls)
+}
+
+fn tempo_fields<M: SerializeMap>(map: &mut M, tempo: ClientClock) -> Result<(), M::Error> {
+    map.serialize_entry("clients_s", &seconds(tempo.clients))?;
+    map.serialize_entry("pace", &tempo.pace)?;
+    map.serialize_entry("held", &tempo.held)
 }
 
 fn knob_fields<M: SerializeMap>(map: &mut M, knobs: &Knobs) -> Result<(), M::Error> {

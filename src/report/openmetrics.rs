@@ -92,7 +92,7 @@ impl ScrapeState {
         for listener in world.listeners.wanted() {
             let place = place(listener);
             let known = self.drops.get(&place).copied();
-            let Some(now) = listener.drops().map(|drops| drops.listener) else { continue };
+            let Some(now) = world.drops_of(listener).map(|drops| drops.listener) else { continue };
             let before = self.entered.get(&listener.id()).copied().unwrap_or(0);
             entered.insert(listener.id(), now.max(before));
             *drops.entry(place).or_insert_with(|| known.unwrap_or(0)) += now.saturating_sub(before);

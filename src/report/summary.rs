@@ -318,6 +318,7 @@ mod tests {
             since: Stamp::from_millis(1500),
             evidence: BTreeMap::from([("bad".to_owned(), f64::NAN), ("good".to_owned(), 2.5)]),
             sentence: Sentence::new(|| "too \u{1b}[31mslow".to_owned()),
+            actions: Vec::new(),
             subject: None,
         };
         world.found.insert(finding.rule.clone(), finding);

@@ -8,7 +8,7 @@ mod text;
 
 pub use document::{CommandEnd, Document};
 pub use table::table;
-pub use text::text;
+pub use text::{once, text};
 
 use crate::fold::listeners::ListenerState;
 use crate::fold::world::World;

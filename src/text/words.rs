@@ -67,7 +67,10 @@ impl Cause {
 
 impl fmt::Display for InvalidTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&say!("`{words}` is no PORT, :PORT, ADDR:PORT, /PATH or @NAME", words = self.0))
+        f.write_str(&say!(
+            "`{words}` is no PORT, :PORT, ADDR:PORT, /PATH, @NAME, program, pid:N or unit",
+            words = self.0
+        ))
     }
 }
 

@@ -328,7 +328,8 @@ fn motion_of_watch(state: &UiState, world: &World) -> Motion {
 /// True for facts that change what is to be seen at once; the others wait for the next frame.
 const fn is_visible(event: &Event) -> bool {
     let is_reading = matches!(event, Event::Queue(_) | Event::Listed(_) | Event::Counters(_) | Event::Snapshot(_));
-    let is_survey = matches!(event, Event::Owned { .. } | Event::Occupants { .. } | Event::SynsSeen(_));
+    let is_survey =
+        matches!(event, Event::Owned { .. } | Event::Holders { .. } | Event::Occupants { .. } | Event::SynsSeen(_));
     !(is_reading || is_survey || matches!(event, Event::Tick | Event::Cost { .. } | Event::Loss(_)))
 }
 

@@ -23,7 +23,10 @@ fn server(bind: &str, more: &str) -> String {
 fn run(options: &str, command: &[&str]) -> Output {
     network();
     tools(&["python3"]);
-    lab::run_qviz(["run"].into_iter().chain(options.split_whitespace()).chain(["--"]).chain(command.iter().copied()), SOON)
+    lab::run_qviz(
+        ["run"].into_iter().chain(options.split_whitespace()).chain(["--"]).chain(command.iter().copied()),
+        SOON,
+    )
 }
 
 /// The document of a run that succeeds.
@@ -52,7 +55,10 @@ fn a_server_on_loopback_is_found_and_every_client_is_seen_from_its_syn_to_its_en
     for bind in ["('127.0.0.1', 8080)", "('', 80)"] {
         let said = document("--rate 40 --rtt 20ms --count 60 --duration 4s", &["python3", "-c", &server(bind, "")]);
         let [server, listener, clients] = ["server", "listener", "clients"].map(|field| &said[field]);
-        assert_eq!((&server["exit"], &server["backlog_asked"], &said["load"]), (&Value::Null, &Value::Null, &Value::Null));
+        assert_eq!(
+            (&server["exit"], &server["backlog_asked"], &said["load"]),
+            (&Value::Null, &Value::Null, &Value::Null)
+        );
         assert_eq!((&listener["accept_limit"], &listener["address"]), (&5.into(), &server["listener"]));
         for field in ["started", "connected", "accepted", "finished"] {
             assert_eq!(clients[field], 60, "{field}: {clients}");
@@ -151,7 +157,11 @@ fn a_server_that_does_not_listen_is_one_clear_error_with_its_last_words() {
         ("", vec!["/etc/passwd"], "/etc/passwd cannot be started: Permission denied"),
         ("", vec!["false"], "false has exited with status 1 before it listened; it has written nothing"),
         ("", vec!["sh", "-c", "kill -9 $$"], "sh was ended by signal 9 before it listened"),
-        ("", vec!["sh", "-c", "echo a; echo b >&2; exit 4"], "sh has exited with status 4 before it listened; its last lines:\n  a\n  b"),
+        (
+            "",
+            vec!["sh", "-c", "echo a; echo b >&2; exit 4"],
+            "sh has exited with status 4 before it listened; its last lines:\n  a\n  b",
+        ),
         ("", vec!["python3", "-c", noise], "the last line"),
         ("--ready 700ms", vec!["sleep", "60"], "sleep does not listen on a TCP port after 0.7 s"),
         ("--ready 1s", vec!["python3", "-c", datagrams], "python3 does not listen on a TCP port after 1 s"),

@@ -360,7 +360,7 @@ fn without_any_right_the_queue_who_waits_and_the_stall_are_seen() {
     let _refused: Vec<_> = (0..3).map(|_| start_connect(address)).collect();
     let output = tool("setpriv")
         .args(["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", env!("CARGO_BIN_EXE_qviz"), "watch"])
-        .args([&address.to_string(), "--json", "--duration", "2500ms"])
+        .args([&address.to_string(), "--json", "--duration", "4500ms"])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", said(&output.stderr));

@@ -18,7 +18,8 @@ use qviz::model::segment::{Kind, Segment, Toward, flags};
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
 use qviz::model::watch::{
-    Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, Rights, SynCounts, Watching,
+    Address, HolderProcess, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, Rights, SynCounts,
+    Watching,
 };
 use qviz::report::jsonl;
 use qviz::report::summary::Summary;
@@ -140,6 +141,11 @@ fn watch_events() -> Vec<Event> {
         Event::Snapshot(Box::new(ListenerSnapshot { changed: vec![tcp, unix], gone: vec![ListenerId(5)] })),
         Event::Owned { id, owner: Some(owner) },
         Event::Owned { id: ListenerId(78), owner: None },
+        Event::Holders {
+            id,
+            holders: vec![HolderProcess { pid: 1234, state: 'S', ..HolderProcess::default() }],
+            served: Some(3),
+        },
         Event::Occupants { id, occupants: QueueOccupants { half_open: Some(1), oldest_wait_ms: Some(1500) } },
         Event::Occupants { id, occupants: QueueOccupants::default() },
         Event::SynsSeen(vec![SynCounts { id, syns: 4, again: 1 }]),

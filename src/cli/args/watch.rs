@@ -15,10 +15,10 @@ use crate::model::watch::Target;
 /// Which listeners, for how long, and what is printed, served or recorded.
 #[derive(Clone, Debug, Default, Args)]
 pub struct WatchArgs {
-    /// PORT, :PORT, ADDR:PORT, or a unix socket's /PATH or @NAME; without it all listeners
+    /// PORT, :PORT, ADDR:PORT (*:PORT as ss prints it), a unix socket's /PATH or @NAME, a program's name, pid:N, or a unit (redis.service); without it all listeners
     ///
     /// One that takes this port or address is watched in detail: who waits, who is half-open. Of an SO_REUSEPORT group that is the
-    /// fullest member. Nobody there yet: qviz waits for it.
+    /// fullest member. Several addresses of a program or port are shown as a list. Nobody there yet: qviz waits for it.
     #[arg(value_parser = values::target)]
     pub target: Option<Target>,
 
@@ -54,11 +54,12 @@ pub struct WatchRunArgs {
     #[arg(long, value_name = "DUR", value_parser = values::period, allow_negative_numbers = true, conflicts_with = "command")]
     pub duration: Option<Duration>,
 
-    /// End with exit status 3 at the first drop (overflow), or when an accept queue is that full (full:80%)
+    /// End with exit status 3 at the first drop (overflow), when an accept queue is that full (full:80%), when a connection waits so long (wait:2s), or when none is accepted (stalled)
     ///
     /// overflow: the listener has dropped a SYN or a final ACK. full:80%: its accept queue holds 80 % of what fits, which is one more
-    /// than its limit. Give it twice for both. The reason stands on stderr. No picture. Without TARGET any listener counts.
-    #[arg(long, value_name = "overflow|full:PCT", value_parser = values::fail_on)]
+    /// than its limit. wait:2s: the oldest connection in it has waited that long. stalled: connections wait and none is accepted, for three
+    /// times the longest pause seen and three seconds at least. Give it several times for several. The reason stands on stderr. No picture. Without TARGET any listener counts.
+    #[arg(long, value_name = "overflow|full:PCT|wait:DUR|stalled", value_parser = values::fail_on)]
     pub fail_on: Vec<FailOn>,
 
     /// Go on after the first failure of --fail-on, so that the whole number is known

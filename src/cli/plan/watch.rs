@@ -67,9 +67,9 @@ impl WatchPlan {
     /// Arguments that cannot be used together, or not here.
     pub fn new(args: &WatchArgs, here: PlanEnv) -> Result<Self, Failure> {
         let (run, output) = (&args.run, &args.output);
-        if run.once && run.fail_on.contains(&FailOn::Overflow) {
+        if run.once && run.fail_on.iter().any(|condition| matches!(condition, FailOn::Overflow | FailOn::Stalled)) {
             return Err(Failure::usage(
-                say!("--fail-on overflow cannot be used with --once: one look sees no change"),
+                say!("--fail-on overflow and stalled cannot be used with --once: one look sees no change"),
                 say!("--fail-on overflow --duration 10s, or --once --fail-on full:80%"),
             ));
         }
@@ -157,6 +157,7 @@ mod tests {
         assert_eq!(plan("--once --fail-on full:80%").unwrap().fail_on, [FailOn::Full(0.8)]);
         let refused = plan("--once --fail-on overflow --fail-on full:80%").unwrap_err();
         assert!(refused.message.contains("one look"), "{refused}");
+        assert!(plan("--once --fail-on stalled").is_err() && plan("--once --fail-on wait:2s").is_ok());
     }
 
     #[test]

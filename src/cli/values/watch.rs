@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::{nearest, no_address, share};
+use super::{nearest, no_address, period, share};
 use crate::fold::fail_on::FailOn;
 use crate::model::watch::Target;
 use crate::say;
@@ -20,20 +20,20 @@ fn no_target(bare: &str) -> &'static str {
     let digits = bare.strip_prefix(':').unwrap_or(bare);
     let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let zero = |port: &str| port.bytes().all(|byte| byte == b'0');
-    if number && !zero(digits) {
+    if bare.starts_with("pid:") {
+        say!("a process has a number above 0")
+    } else if number && !zero(digits) {
         say!("a port is 65535 at most")
     } else if number || bare.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port == "0") {
         say!("nothing can listen on port 0")
     } else if digits.is_empty() || bare == "/" || bare == "@" {
         say!("not a listener")
-    } else if digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        say!("names are not looked up, write the port")
     } else {
         no_address(bare)
     }
 }
 
-/// What ends a watch with exit status 3: `overflow`, `full:80%`.
+/// What ends a watch with exit status 3: `overflow`, `full:80%`, `wait:2s`, `stalled`.
 ///
 /// # Errors
 /// What is allowed, in words, with the nearest name where the given one is unknown.
@@ -50,8 +50,15 @@ pub fn fail_on(text: &str) -> Result<FailOn, String> {
             Ok(_) => Err(say!("every queue is 0 % full: more than 0 ({names})", names = CONDITIONS)),
             Err(why) => Err(say!("how full: {why}", why)),
         },
+        ("wait", None) => Err(say!("wait needs a time: wait:2s ({names})", names = CONDITIONS)),
+        ("wait", Some(level)) => match period(level) {
+            Ok(longest) => Ok(FailOn::Wait(longest)),
+            Err(why) => Err(say!("how long: {why}", why)),
+        },
+        ("stalled", None) => Ok(FailOn::Stalled),
+        ("stalled", Some(_)) => Err(say!("stalled takes nothing behind it ({names})", names = CONDITIONS)),
         _ => {
-            let near = nearest(name, &["overflow", "full"]);
+            let near = nearest(name, &["overflow", "full", "wait", "stalled"]);
             let hint = near.first().map(|near| say!("did you mean {near}? ", near)).unwrap_or_default();
             Err(say!("no such condition; {hint}({names})", hint, names = CONDITIONS))
         }
@@ -76,10 +83,10 @@ pub fn metrics(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn targets() -> &'static str {
-    say!("such as 8080, :8080, 127.0.0.1:8080, [::1]:8080, /run/app.sock, @name")
+    say!("such as 8080, :8080, 127.0.0.1:8080, [::1]:8080, /run/app.sock, @name, nginx, pid:42, redis.service")
 }
 
-const CONDITIONS: &str = "overflow, full:80%";
+const CONDITIONS: &str = "overflow, full:80%, wait:2s, stalled";
 
 #[cfg(test)]
 mod tests {
@@ -88,6 +95,8 @@ mod tests {
     #[test]
     fn a_target_is_refused_for_its_own_reason() {
         assert_eq!(target(" :8080 "), Ok(Target::Port(8080)));
+        assert_eq!(target("nginx"), Ok(Target::Program("nginx".into())));
+        assert_eq!(target("pid:7"), Ok(Target::Process(7)));
         for (wrong, why) in [
             ("65536", "65535"),
             (":99999999999999999999999", "65535"),
@@ -96,9 +105,10 @@ mod tests {
             ("", "not a listener"),
             (":", "not a listener"),
             ("/", "not a listener"),
-            ("http", "names"),
             ("localhost:80", "names"),
             ("127.0.0.1", "port is missing"),
+            ("pid:0", "process"),
+            ("pid:nginx", "process"),
             ("127.0.0.1:65536", "65535"),
         ] {
             let message = target(wrong).unwrap_err();
@@ -123,6 +133,8 @@ mod tests {
         assert_eq!(fail_on("overflow"), Ok(FailOn::Overflow));
         assert_eq!(fail_on("full:80%"), Ok(FailOn::Full(0.8)));
         assert_eq!(fail_on("full:100"), Ok(FailOn::Full(1.0)));
+        assert_eq!(fail_on("wait:1500ms"), Ok(FailOn::Wait(std::time::Duration::from_millis(1500))));
+        assert_eq!(fail_on("stalled"), Ok(FailOn::Stalled));
         for (wrong, why) in [
             ("overflw", "did you mean overflow?"),
             ("ful:80%", "did you mean full?"),
@@ -131,7 +143,11 @@ mod tests {
             ("full:much", "30%"),
             ("full:130%", "100 %"),
             ("overflow:3", "first drop"),
-            ("", "overflow, full:80%"),
+            ("", "overflow, full:80%, wait:2s, stalled"),
+            ("wait", "wait:2s"),
+            ("wait:long", "how long"),
+            ("stalled:3s", "nothing behind"),
+            ("stall", "did you mean stalled?"),
         ] {
             let message = fail_on(wrong).unwrap_err();
             assert!(message.contains(why), "{wrong}: {message}");

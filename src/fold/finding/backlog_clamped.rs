@@ -22,6 +22,7 @@ fn check(world: &World) -> Verdict {
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
+        actions: Vec::new(),
         evidence: vec![("backlog", asked.into()), ("limit", limit.into()), ("somaxconn", somaxconn.into())],
         sentence: Sentence::new(move || {
             say!(

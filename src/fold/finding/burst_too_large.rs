@@ -1,5 +1,6 @@
 //! A burst came that the backlog could not hold, though the server keeps up on average.
 
+use super::context::is_one_of_several;
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, accept_too_slow, lately};
 use crate::fold::world::World;
 use crate::say;
@@ -15,6 +16,10 @@ What to do: listen() with at least that backlog, and raise net.core.somaxconn if
 call listen() again.";
 
 fn check(world: &World) -> Verdict {
+    let empties = world.listeners.chosen().and_then(|listener| listener.empties(world.now));
+    if is_one_of_several(world) || (world.is_watched() && empties == Some(false)) {
+        return Verdict::Absent;
+    }
     let overflowed = world.ledger.lost_by_cause().any(|(cause, lost)| cause.is_overflow() && lost.segments > 0);
     let Some(limit) = world.accept_limit().filter(|_| overflowed) else { return Verdict::Absent };
     let peak = world.demand.peak();
@@ -35,6 +40,7 @@ fn check(world: &World) -> Verdict {
     let needed = peak - 1;
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
+        actions: Vec::new(),
         evidence: vec![
             ("peak_waiting_clients", peak.into()),
             ("limit", limit.into()),

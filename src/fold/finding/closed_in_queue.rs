@@ -14,14 +14,15 @@ Kernel: tcp_reset and tcp_fin leave the socket in the accept queue (inet_csk_acc
 What to do: empty the accept queue faster; give clients a time-out longer than the server's worst wait.";
 
 fn check(world: &World) -> Verdict {
-    let closed = world.roster.dead_in_queue();
     let depth = world.accept_queue.depth();
+    let closed = world.closed_in_queue().unwrap_or(0);
     if closed == 0 {
         let unread = world.segments.is_none() && world.listed.waiting.is_none() && depth > 0;
         return if unread { Verdict::TooEarly } else { Verdict::Absent };
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
+        actions: Vec::new(),
         evidence: vec![("dead_entries", closed.into()), ("accept_queue_depth", depth.into())],
         sentence: Sentence::new(move || {
             say!(

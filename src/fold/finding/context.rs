@@ -1,10 +1,11 @@
 //! One listener of a watch, with what the rules need.
 
-use std::fmt;
 use std::time::Duration;
 
+use super::holders::{Holder, accepting};
 use crate::fold::listeners::{Drops, Group, ListenerState, Listeners};
 use crate::fold::world::World;
+use crate::model::counters::Counter;
 use crate::model::stamp::Stamp;
 use crate::say;
 
@@ -68,9 +69,28 @@ impl<'a> ListenerContext<'a> {
         self.world.drops_of(self.listener)
     }
 
-    /// Its owner, for display.
+    /// Who should accept, for display.
     pub fn holder(&self) -> Holder {
-        Holder(self.listener.owner.as_ref().map(|owner| (owner.pid, owner.command.clone())))
+        Holder::of(self.listener)
+    }
+
+    /// True when the queue is full now, or was for most of the last seconds: each accept() makes it less for a moment.
+    pub fn is_mostly_full(&self) -> bool {
+        self.listener.is_full() || self.listener.full_share(self.now()).is_some_and(|share| share >= 0.5)
+    }
+
+    /// True when every process that should accept is stopped by a signal.
+    pub fn is_stopped(&self) -> bool {
+        let processes = accepting(self.listener);
+        !processes.is_empty() && processes.iter().all(|process| process.state == 'T')
+    }
+
+    /// A process that should accept and has no descriptor left: its id, its descriptors, its limit.
+    pub fn out_of_descriptors(&self) -> Option<(u32, u32, u64)> {
+        accepting(self.listener).into_iter().find_map(|process| {
+            let (descriptors, limit) = (process.descriptors?, process.descriptor_limit?);
+            (u64::from(descriptors) >= limit).then_some((process.pid, descriptors, limit))
+        })
     }
 
     /// The evidence common to every finding about a listener.
@@ -82,17 +102,43 @@ impl<'a> ListenerContext<'a> {
     }
 }
 
-/// The owner of a listener: `pid 42 (nginx)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder(Option<(u32, String)>);
+/// The change of a counter: in a watch since that began, as its document shows it; in the lab since the run began.
+pub(super) fn counter(world: &World, counter: Counter) -> Option<u64> {
+    if world.is_watched() { world.listeners.counters().value(counter) } else { world.counter(counter) }
+}
 
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some((pid, command)) => f.write_str(&say!("pid {pid} ({command})", pid, command)),
-            None => f.write_str(say!("its process (you may not see which)")),
+/// True where wire and lists are of several sockets: they tell nothing of the queue of one.
+pub(super) fn is_one_of_several(world: &World) -> bool {
+    let chosen = world.listeners.chosen().filter(|_| world.is_watched());
+    chosen.is_some_and(|listener| world.listeners.group_of(listener).is_shared())
+}
+
+/// For how much of the last seconds a queue was full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LatelyFull {
+    full: Duration,
+    span: Duration,
+    /// For how long without a break.
+    unbroken: Duration,
+}
+
+impl LatelyFull {
+    /// `full 2.9 of the last 3.0 s`, or `full for 60 s`.
+    pub(super) fn words(self) -> String {
+        if self.unbroken >= self.span {
+            return say!("full for {full}", full = seconds(self.unbroken));
         }
+        let (full, span) = (format!("{:.1}", self.full.as_secs_f64()), seconds(self.span));
+        say!("full {full} of the last {span}", full, span)
     }
+}
+
+/// For how much of the last seconds this listener's queue was full.
+pub(super) fn fullness(context: &ListenerContext<'_>) -> LatelyFull {
+    let (full, span) = context.listener.full_lately(context.now());
+    let unbroken =
+        context.listener.accept_queue.full_since().map_or_else(Duration::default, |since| context.now().since(since));
+    LatelyFull { full, span, unbroken }
 }
 
 /// A time in words: `1.5 s`.

@@ -1,6 +1,6 @@
 //! The kernel answers with SYN cookies.
 
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
+use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, context};
 use crate::fold::world::World;
 use crate::model::counters::Counter;
 use crate::model::settings::Sysctl;
@@ -18,18 +18,19 @@ clients that do not answer.";
 
 fn check(world: &World) -> Verdict {
     // Seen from the side the wire does not always tell a cookie: the counters do.
-    let counted = |counter, known| world.counter(counter).filter(|_| !world.delivers()).unwrap_or(known);
+    let counted = |counter, known| context::counter(world, counter).filter(|_| !world.delivers()).unwrap_or(known);
     let sent = counted(Counter::SyncookiesSent, world.ledger.cookies_sent);
     let redeemed = counted(Counter::SyncookiesRecv, world.ledger.cookies_redeemed);
     if sent == 0 {
         return Verdict::Absent;
     }
-    if world.counter(Counter::SyncookiesSent) == Some(0) {
+    if context::counter(world, Counter::SyncookiesSent) == Some(0) {
         return Verdict::TooEarly;
     }
     let always = world.sysctls.value(Sysctl::Syncookies) == Some(2);
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
+        actions: Vec::new(),
         evidence: vec![("cookies_sent", sent as f64), ("cookies_redeemed", redeemed as f64)],
         sentence: Sentence::new(move || {
             if always {

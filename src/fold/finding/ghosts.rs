@@ -27,6 +27,7 @@ fn check(world: &World) -> Verdict {
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
+        actions: Vec::new(),
         evidence: vec![("ghosts_now", now.into()), ("ghosts_so_far", world.clients.ghosts as f64)],
         sentence: Sentence::new(move || sentence(now)),
     })

@@ -1,7 +1,9 @@
 //! Many requests stay half-open: their clients do not answer.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::context::is_one_of_several;
 use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::fold::connection::{ClientSide, CombinedState, Connection};
 use crate::fold::world::World;
@@ -28,11 +30,22 @@ fn check(world: &World) -> Verdict {
     if world.syn_queue.depth() * 2 < capacity {
         return Verdict::Absent;
     }
+    if world.is_watched() && is_one_of_several(world) {
+        return Verdict::Absent;
+    }
+    // A client that does not answer gets its SYN-ACK again after a second; one that did, under TCP_DEFER_ACCEPT, does not.
+    let answered: BTreeSet<_> = if world.is_watched() {
+        let listed = world.listed.half_open.iter().flatten();
+        listed.filter(|request| request.retransmits == 0).map(|request| request.peer).collect()
+    } else {
+        BTreeSet::new()
+    };
     let older_than = |age| {
         // A final ACK in flight is an answer, however slow.
         let silent = |connection: &&Connection| {
             connection.belief() == CombinedState::HalfOpen
                 && connection.client != ClientSide::Connected
+                && !answered.contains(&connection.peer)
                 && world.now.since(connection.server_since) > age
         };
         world.roster.requests().filter(silent).count()
@@ -44,6 +57,7 @@ fn check(world: &World) -> Verdict {
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
+        actions: Vec::new(),
         evidence: vec![("silent_requests", old as f64), ("syn_capacity", capacity.into())],
         sentence: Sentence::new(move || {
             say!(

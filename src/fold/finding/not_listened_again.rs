@@ -23,6 +23,7 @@ fn check(world: &World) -> Verdict {
     }
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
+        actions: Vec::new(),
         evidence: vec![
             ("limit", limit.into()),
             ("limit_after_listen", would_be.into()),

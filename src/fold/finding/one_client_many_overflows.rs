@@ -26,6 +26,7 @@ fn check(world: &World) -> Verdict {
         .fold((0, 0), |sum, (_, lost)| (sum.0 + lost.segments, sum.1 + lost.clients));
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
+        actions: Vec::new(),
         evidence: vec![
             ("most_overflows_of_one_client", most.into()),
             ("overflow_packets", packets as f64),

@@ -24,6 +24,7 @@ fn check(world: &World) -> Verdict {
     let count = world.clients.phantoms;
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
+        actions: Vec::new(),
         evidence: vec![("phantoms_so_far", count as f64)],
         sentence: Sentence::new(move || sentence(count)),
     })

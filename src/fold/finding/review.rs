@@ -44,8 +44,8 @@ fn review(world: &mut World) {
     let mut keep = |rule: &Rule, subject: Option<Subject>, diagnosis: Diagnosis| {
         let since = known.get(&key(rule.name, subject.as_ref())).map_or(world.now, |known| known.since);
         let evidence = diagnosis.evidence.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let Diagnosis { severity, sentence, .. } = diagnosis;
-        findings.push(Finding { rule: rule.name.to_owned(), severity, since, evidence, sentence, subject });
+        let Diagnosis { severity, sentence, actions, .. } = diagnosis;
+        findings.push(Finding { rule: rule.name.to_owned(), severity, since, evidence, sentence, actions, subject });
     };
     let chosen = world.listeners.chosen().map(|listener| subject(&ListenerContext::of(world, listener)));
     for listener in world.listeners.live() {

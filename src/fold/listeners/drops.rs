@@ -10,6 +10,7 @@
 //! the listeners; what moved since is noise until the next reading of the counters.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::fold::drop_count::DropCount;
 use crate::model::counters::{Counter, Counters};
@@ -120,6 +121,8 @@ impl DropMeter {
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenInterval {
     listen_drops: u64,
+    /// When `listen_drops` grew last.
+    dropped_at: Stamp,
     moved: BTreeSet<ListenerId>,
     stirred: bool,
     /// `ListenDrops` was not readable, or went backwards.
@@ -145,6 +148,9 @@ impl OpenInterval {
     }
 }
 
+/// So long may a dump of all listeners be away, at most.
+const LONGEST_DUMP: Duration = Duration::from_secs(2);
+
 impl Listeners {
     /// The namespace's counters were read.
     pub(super) fn count(&mut self, at: Stamp, counters: &Counters) {
@@ -157,15 +163,25 @@ impl Listeners {
             Some(before) => match counters.since(&before).value(Counter::ListenDrops) {
                 Some(more) => {
                     self.open.listen_drops += more;
-                    self.open.stirred |= more > 0;
+                    if more > 0 {
+                        (self.open.stirred, self.open.dropped_at) = (true, at);
+                    }
                 }
                 None => self.open.unread = true,
             },
         }
         self.settle(at);
-        if !std::mem::take(&mut self.open.stirred) {
+        // Among thousands of listeners the counters are read several times before the next dump of all shows who has dropped.
+        let awaits_dump = self.awaits_dump() && at.since(self.open.dropped_at) < LONGEST_DUMP;
+        if !std::mem::take(&mut self.open.stirred) && !awaits_dump {
             self.close();
         }
+    }
+
+    /// True while the namespace has dropped more than the listeners' own counters show.
+    fn awaits_dump(&self) -> bool {
+        let moved = self.open.moved.iter().filter_map(|id| self.by_id.get(id));
+        moved.map(|listener| listener.meter.open).sum::<u64>() < self.open.listen_drops
     }
 
     /// A listener cannot have dropped more before the watch than the whole namespace.

@@ -1,87 +1,79 @@
-//! Default backlogs of programs. Only the limit can be read from outside, never the argument of `listen()`: a matching number is
-//! recognised, not proven.
+//! What programs ask `listen()` for, and how that is changed: the table `assets/watch/programs.toml`. Only the limit can be read from outside,
+//! never the argument of `listen()`, so a program is recognised by its name and never by a number alone.
 
-use crate::model::watch::Address;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
 use crate::say;
 
-/// A known default.
-#[derive(Clone, Copy, Debug)]
-pub struct KnownDefault {
-    /// The limit that results.
-    pub limit: u32,
-    whose: Words,
-    change: Words,
-    /// Prefixes of program names; empty: any program.
-    commands: &'static [&'static str],
+/// One program.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownProgram {
+    /// Its name.
+    pub name: String,
+    processes: Vec<String>,
+    defaults: Vec<u32>,
+    setting: Option<String>,
+    /// The command that makes the setting take effect; `None`: the program has to be started again.
+    pub apply: Option<String>,
+    /// True when the running listener gets the new limit without a restart.
+    pub live: bool,
+    /// Where that stands.
+    pub source: String,
 }
 
-/// The text in the current language.
-type Words = fn() -> &'static str;
+#[derive(Debug, Default, Deserialize)]
+struct ProgramTable {
+    program: Vec<KnownProgram>,
+}
 
-impl KnownDefault {
+impl KnownProgram {
     /// Whose default it is.
-    pub fn whose(&self) -> &'static str {
-        (self.whose)()
+    pub fn whose(&self) -> String {
+        say!("{program}'s default", program = self.name)
     }
 
-    /// How it is changed.
-    pub fn change(&self) -> &'static str {
-        (self.change)()
+    /// The largest number that it asks for when nobody says otherwise; `None`: no fixed number.
+    pub fn largest_default(&self) -> Option<u32> {
+        self.defaults.iter().copied().max()
+    }
+
+    /// The line that asks for `backlog` at `address`; `None`: the number is compiled in.
+    pub fn line(&self, address: &str, backlog: u32) -> Option<String> {
+        let line = self.setting.as_ref()?;
+        Some(line.replace("{address}", address).replace("{backlog}", &backlog.to_string()))
+    }
+
+    /// How it is changed, in words.
+    pub fn change(&self) -> String {
+        let setting = self.setting.as_ref().map(|line| line.replace("{backlog}", "N").replace("{address}", "..."));
+        setting.map_or_else(|| say!("nothing: it is compiled in").to_owned(), |line| format!("`{line}`"))
+    }
+
+    fn runs_as(&self, command: &str) -> bool {
+        // A version, or what a program writes behind its name: `puma 6.4 (tcp:...`, `gunicorn: master`.
+        let version = |rest: &str| {
+            rest.starts_with([' ', ':'])
+                || rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+        };
+        self.processes.iter().any(|name| command.strip_prefix(name.as_str()).is_some_and(version))
     }
 }
 
-const fn entry(limit: u32, whose: Words, change: Words, commands: &'static [&'static str]) -> KnownDefault {
-    KnownDefault { limit, whose, change, commands }
+static PROGRAMS: LazyLock<Vec<KnownProgram>> = LazyLock::new(|| {
+    toml::from_str::<ProgramTable>(include_str!("../../../assets/watch/programs.toml")).unwrap_or_default().program
+});
+
+/// Programs whose process has this name.
+pub fn programs_of(command: &str) -> impl Iterator<Item = &'static KnownProgram> {
+    PROGRAMS.iter().filter(move |program| program.runs_as(command))
 }
 
-/// The known defaults; those of a named program before those of any.
-const KNOWN_DEFAULTS: &[KnownDefault] = &[
-    entry(511, || say!("nginx's default"), || say!("`listen ... backlog=N` in its configuration"), &["nginx"]),
-    entry(511, || say!("redis's default"), || say!("`tcp-backlog N` in its configuration"), &["redis", "valkey"]),
-    entry(511, || say!("Node.js's default"), || say!("`server.listen({ port, backlog: N })`"), &["node", "MainThread"]),
-    entry(511, || say!("PHP-FPM's default"), || say!("`listen.backlog = N` of the pool"), &["php-fpm"]),
-    entry(511, || say!("Apache's default"), || say!("`ListenBacklog N`"), &["apache2", "httpd"]),
-    entry(
-        5,
-        || say!("Python's http.server (socketserver) default"),
-        || say!("`request_queue_size = N` on the server's class"),
-        &["python"],
-    ),
-    entry(100, || say!("Python asyncio's default"), || say!("`create_server(..., backlog=N)`"), &["python"]),
-    entry(128, || say!("Python's socket.listen() default"), || say!("`listen(N)`"), &["python"]),
-    entry(50, || say!("Java's ServerSocket default"), || say!("the ServerSocket's `backlog` argument"), &["java"]),
-    entry(100, || say!("Tomcat's default"), || say!("`acceptCount` of the connector"), &["java"]),
-    entry(128, || say!("sshd's fixed backlog"), || say!("nothing: it is compiled in"), &["sshd"]),
-    entry(
-        5,
-        || say!("a very old default (Python's socketserver has it still)"),
-        || say!("the program's own listen() call"),
-        &[],
-    ),
-    entry(50, || say!("Java's ServerSocket default"), || say!("the program's own listen() call"), &[]),
-    entry(
-        128,
-        || say!("what Rust's std asks for, and somaxconn's value before Linux 5.4"),
-        || say!("socket2's `listen(N)`"),
-        &[],
-    ),
-    entry(
-        511,
-        || say!("what nginx, redis, Node.js, Apache and PHP-FPM ask for"),
-        || say!("the program's own configuration"),
-        &[],
-    ),
-    entry(1024, || say!("tokio's default"), || say!("`TcpSocket::listen(N)`"), &[]),
-];
-
-/// The default that matches a limit, one of the named program first.
-pub fn known_default(limit: u32, command: Option<&str>, address: &Address) -> Option<KnownDefault> {
-    let fits = |default: &&KnownDefault| default.limit == limit;
-    let named = |default: &&KnownDefault| {
-        command.is_some_and(|command| default.commands.iter().any(|beginning| command.starts_with(beginning)))
-    };
-    let anybody = |default: &&KnownDefault| default.commands.is_empty() && address.port().is_some();
-    KNOWN_DEFAULTS.iter().filter(fits).find(named).or_else(|| KNOWN_DEFAULTS.iter().filter(fits).find(anybody)).copied()
+/// The program of this name that asks for `limit` when nobody says otherwise.
+pub fn known_default(limit: u32, command: Option<&str>) -> Option<&'static KnownProgram> {
+    programs_of(command?).find(|program| program.defaults.contains(&limit))
 }
 
 #[cfg(test)]
@@ -89,29 +81,43 @@ mod tests {
     use super::*;
 
     fn whose(limit: u32, command: Option<&str>) -> Option<&'static str> {
-        let address = Address::Tcp("127.0.0.1:80".parse().unwrap());
-        known_default(limit, command, &address).map(|default| default.whose())
+        known_default(limit, command).map(|program| program.name.as_str())
     }
 
     #[test]
-    fn a_named_program_is_recognised_before_a_number() {
-        assert_eq!(whose(511, Some("node")), Some("Node.js's default"));
-        assert_eq!(whose(511, Some("redis-server")), Some("redis's default"));
-        assert_eq!(whose(5, Some("python3")), Some("Python's http.server (socketserver) default"));
-        assert_eq!(whose(511, Some("php-fpm8.2")), Some("PHP-FPM's default"));
+    fn the_table_is_read_whole_and_each_row_says_where_it_is_from() {
+        assert!(PROGRAMS.len() >= 20, "{}", PROGRAMS.len());
+        for program in PROGRAMS.iter() {
+            assert!(!program.source.is_empty() && !program.processes.is_empty(), "{program:?}");
+            assert!(program.setting.as_ref().is_none_or(|line| line.contains("{backlog}")), "{program:?}");
+        }
     }
 
     #[test]
-    fn a_number_alone_is_recognised_and_another_is_not() {
-        assert!(whose(128, Some("myserver")).unwrap().contains("Rust's std"));
-        assert!(whose(511, None).unwrap().contains("nginx"));
-        assert_eq!((whose(300, Some("nginx")), whose(50, Some("nginx"))), (None, Some("Java's ServerSocket default")));
+    fn a_limit_is_somebodys_default_only_by_the_programs_name() {
+        assert_eq!(whose(511, Some("node")), Some("Node.js"));
+        assert_eq!(whose(511, Some("redis-server")), Some("redis"));
+        assert_eq!(whose(5, Some("python3.11")), Some("Python's socketserver"));
+        assert_eq!(whose(511, Some("php-fpm8.2")), Some("PHP-FPM"));
+        assert_eq!(whose(1024, Some("memcached")), Some("memcached"));
+        assert_eq!(whose(128, Some("beam.smp")), Some("RabbitMQ"));
+        assert_eq!(whose(1024, Some("puma 6.4.2 (tcp")), Some("Puma"));
+        for (limit, command) in [
+            (128, Some("redis-server")),
+            (128, Some("envoy")),
+            (1024, Some("myserver")),
+            (511, None),
+            (511, Some("node_exporter")),
+        ] {
+            assert_eq!(whose(limit, command), None, "{command:?}");
+        }
     }
 
     #[test]
-    fn a_unix_socket_is_recognised_by_its_program_alone() {
-        let address = Address::Unix("/run/php/php-fpm.sock".into());
-        assert_eq!(known_default(511, Some("php-fpm"), &address).unwrap().whose(), "PHP-FPM's default");
-        assert!(known_default(511, None, &address).is_none());
+    fn a_line_to_paste_has_the_listeners_own_address_in_it() {
+        let nginx = programs_of("nginx").next().unwrap();
+        assert_eq!(nginx.line("0.0.0.0:80", 4096).as_deref(), Some("listen 0.0.0.0:80 backlog=4096;"));
+        assert!(nginx.live && nginx.apply.is_some());
+        assert_eq!(programs_of("sshd").next().unwrap().line("0.0.0.0:22", 4096), None);
     }
 }

@@ -4,6 +4,7 @@ use crate::model::sample::{Listed, QueueReading, Waiting};
 use crate::model::watch::Rights;
 
 mod head;
+mod late_dump;
 
 /// A watch fed with facts.
 struct Watch(Listeners);

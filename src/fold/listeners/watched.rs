@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use super::RATE_SPAN;
 use super::drops::{DropMeter, Drops};
+use super::flow::{Drain, Flow};
 use super::second::Seconds;
 use crate::fold::occupancy::Occupancy;
 use crate::model::queue;
 use crate::model::sample::{Listed, QueueReading, Waiting};
 use crate::model::stamp::Stamp;
-use crate::model::watch::{ListenerId, ListenerReading, Owner, QueueOccupants, SynCounts};
+use crate::model::watch::{HolderProcess, ListenerId, ListenerReading, Owner, QueueOccupants, SynCounts, Target};
 
 /// One listener over time.
 #[derive(Clone, Debug)]
@@ -17,6 +19,10 @@ pub struct ListenerState {
     pub reading: ListenerReading,
     /// Its owner.
     pub owner: Option<Owner>,
+    /// The processes that hold it, where they were looked at.
+    pub holders: Vec<HolderProcess>,
+    /// Its connections that were accepted and are open; `None`: not looked at.
+    pub served: Option<u32>,
     /// Counts from the dumps of requests and waiting connections.
     pub occupants: QueueOccupants,
     /// When it was seen first.
@@ -37,6 +43,7 @@ pub struct ListenerState {
     pub half_full_since: Option<Stamp>,
     pub(super) meter: DropMeter,
     pub(super) seconds: Seconds,
+    flow: Flow,
     head: Option<QueueHead>,
 }
 
@@ -71,6 +78,8 @@ impl ListenerState {
         let mut entry = Self {
             reading: reading.clone(),
             owner: None,
+            holders: Vec::new(),
+            served: None,
             occupants: QueueOccupants::default(),
             since: at,
             gone: None,
@@ -82,6 +91,7 @@ impl ListenerState {
             half_full_since: None,
             meter: DropMeter::new(reading.queue.drops),
             seconds: Seconds::default(),
+            flow: Flow::default(),
             head: None,
         };
         entry.measure(at, 0);
@@ -160,10 +170,14 @@ impl ListenerState {
             return;
         };
         let born = at.as_nanos().cast_signed() - i64::from(wait_ms) * 1_000_000;
-        let same = self.head.filter(|head| match (head.cookie, cookie) {
+        let before = self.head;
+        let same = before.filter(|head| match (head.cookie, cookie) {
             (Some(before), Some(now)) => before == now,
             _ => (born - head.queued_at_ns).abs() <= AGE_TOLERANCE_NS,
         });
+        if before.is_some() && same.is_none() {
+            self.flow.accepted(at);
+        }
         self.head = Some(QueueHead {
             queued_at_ns: same.map_or(born, |head| head.queued_at_ns),
             cookie: cookie.or_else(|| same.and_then(|head| head.cookie)),
@@ -174,8 +188,13 @@ impl ListenerState {
 
     fn measure(&mut self, at: Stamp, before: u32) {
         let depth = self.depth();
+        let full_since = self.accept_queue.full_since();
         self.accept_queue.set_capacity(at, self.capacity());
         self.accept_queue.set(at, depth);
+        if let (Some(began), None) = (full_since, self.accept_queue.full_since()) {
+            self.flow.was_full(began, at);
+        }
+        self.flow.read(at, before, depth);
         if depth < before {
             // Only accept() makes a queue shorter.
             self.head = None;
@@ -209,12 +228,18 @@ impl ListenerState {
     pub(super) fn mark_gap(&mut self, began: Stamp, ended: Stamp) {
         self.accept_queue.skip(began, ended);
         self.half_full_since = self.half_full_since.map(|_| ended);
+        self.flow.mark_gap(ended);
         self.head = None;
     }
 
     /// Entries in its accept queue; 0 where unknown.
     pub(super) fn depth(&self) -> u32 {
         self.reading.queue.depth.unwrap_or(0)
+    }
+
+    /// True when this listener is asked for.
+    pub fn is_asked_for_by(&self, target: &Target) -> bool {
+        target.takes(&self.reading, self.owner.as_ref(), self.holders.iter().map(|process| process.pid))
     }
 
     /// Its id.
@@ -255,6 +280,48 @@ impl ListenerState {
     /// Its drops since it was made; listener and noise together are what `ss -m` shows behind `d`.
     pub fn drops_since_made(&self) -> Option<Drops> {
         self.meter.since_made()
+    }
+
+    /// For how long connections have waited and none was accepted, as far as the watch has seen.
+    pub fn unaccepted(&self, now: Stamp) -> Option<Duration> {
+        self.flow.unaccepted(now).filter(|_| self.depth() > 0)
+    }
+
+    /// True when nothing was accepted for three times this program's longest gap between two accepts, and for three seconds at least. A full queue
+    /// whose ages are unknown proves nothing: who is accepted may be replaced at once.
+    pub fn is_stalled(&self, now: Stamp) -> bool {
+        let seen = self.occupants.oldest_wait_ms.is_some() || !self.is_full();
+        self.depth() > 0 && seen && self.flow.is_out_of_rhythm(now)
+    }
+
+    /// Whether its queue empties in between: true when it was empty lately, false when it never was for three seconds, `None` when it is not
+    /// watched for that long. Only a queue that empties is helped by a greater length.
+    pub fn empties(&self, now: Stamp) -> Option<bool> {
+        if !self.flow.never_empties(now) {
+            return Some(true);
+        }
+        (now.since(self.since) >= RATE_SPAN).then_some(false)
+    }
+
+    /// Entries in its accept queue; 0 where unknown.
+    pub fn depth_now(&self) -> u32 {
+        self.depth()
+    }
+
+    /// How fast its queue drains, by its depth alone.
+    pub fn drain(&self, now: Stamp) -> Option<Drain> {
+        self.flow.drain(now, self.since)
+    }
+
+    /// For how much of the last three seconds its accept queue held its capacity, and of how many it is known.
+    pub fn full_lately(&self, now: Stamp) -> (Duration, Duration) {
+        self.flow.full_of(now, self.since, self.accept_queue.full_since())
+    }
+
+    /// The same as a share, 0 to 1; `None` while it is watched for less than a second.
+    pub fn full_share(&self, now: Stamp) -> Option<f64> {
+        let (full, span) = self.full_lately(now);
+        (span >= Duration::from_secs(1) && self.capacity().is_some()).then(|| full.as_secs_f64() / span.as_secs_f64())
     }
 
     /// How long the same connection has been at the head of its queue. `None`: the queue is empty, has just moved, or the ages

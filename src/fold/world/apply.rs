@@ -74,6 +74,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Lesson(fact) => world.lesson.get_or_insert_default().apply(at, fact),
         Event::Snapshot(_)
         | Event::Owned { .. }
+        | Event::Holders { .. }
         | Event::Occupants { .. }
         | Event::SynsSeen(_)
         | Event::Chosen(_)

@@ -6,7 +6,7 @@ use super::{World, readings};
 use crate::fold::connection::Connection;
 use crate::fold::history::SLOT;
 use crate::fold::ledger::{Balance, DropCount};
-use crate::fold::listeners::{Drops, ListenerState, RATE_SPAN};
+use crate::fold::listeners::{Drain, Drops, ListenerState, RATE_SPAN};
 use crate::fold::trials::ExperimentResults;
 use crate::fold::world::next_steps::{self, NextSteps};
 use crate::model::cause::Cause;
@@ -167,13 +167,27 @@ impl World {
         (self.not_attributed() == Some(0)).then(|| Drops { listener, at_least: listener, noise: counted - listener })
     }
 
-    /// The drops of a listener since the watch began: from the wire if that covers all of this time, else from the counters.
+    /// The drops of a listener since the watch began: as its own counter and those of its namespace bound them. What was inferred from the wire
+    /// counts only where they leave it open, and only within their bounds.
     pub fn drops_of(&self, listener: &ListenerState) -> Option<Drops> {
         let by_counters = listener.drops()?;
         let chosen = self.listeners.chosen == Some(listener.id());
         let counted = by_counters.listener + by_counters.noise;
-        let by_wire = self.chosen_drops().filter(|drops| chosen && drops.listener + drops.noise == counted);
-        Some(by_wire.unwrap_or(by_counters))
+        let agrees = |wire: &Drops| {
+            let within = (by_counters.at_least..=by_counters.listener).contains(&wire.listener);
+            chosen && within && wire.listener + wire.noise == counted
+        };
+        let open = !by_counters.is_exact();
+        Some(self.chosen_drops().filter(|wire| open && agrees(wire)).unwrap_or(by_counters))
+    }
+
+    /// How many of a listener's drops since the watch began have no cause that is certain. `None` where no cause can be seen, and where the causes
+    /// seen are more than its counter admits.
+    pub fn drops_without_cause(&self, listener: &ListenerState) -> Option<u64> {
+        self.not_attributed()?;
+        let causes = self.ledger.lost_by_cause().filter(|(cause, _)| cause.is_listen_drop());
+        let certain: u64 = causes.map(|(_, lost)| lost.segments).sum();
+        self.drops_of(listener)?.listener.checked_sub(certain)
     }
 
     /// The drops of a listener since it was made; the part since the watch began as in [`World::drops_of`].
@@ -204,10 +218,29 @@ impl World {
         Some(accepts as f64 / (SLOT.as_secs_f64() * count as f64))
     }
 
-    /// Entries of the chosen listener's accept queue whose connections the kernel no longer lists: their clients have reset them.
-    /// `None` if undecided.
+    /// How fast a listener's queue drains: by its accepts where they are known, else by its depth alone. `None` where nothing left it.
+    pub fn drain_of(&self, listener: &ListenerState) -> Option<Drain> {
+        let known = self.accepts_per_s(listener).or_else(|| self.listeners.accepts_per_s(listener));
+        let exact = known.filter(|rate| *rate > 0.0).map(|accepts_per_s| Drain { accepts_per_s, exact: true });
+        exact.or_else(|| listener.drain(self.now).filter(|_| known.is_none()))
+    }
+
+    /// Entries of the chosen listener's accept queue whose connections the kernel no longer lists: their clients have reset them. At least
+    /// so many; `None` if undecided.
     pub fn places_of_the_reset(&self) -> Option<u32> {
-        let [last, before] = self.open.foreign.hidden;
-        last.map(|last| before.map_or(last, |before| before.min(last)))
+        self.open.foreign.reset_entries()
+    }
+
+    /// Entries of the accept queue whose clients have closed or reset their connections. Of a watched listener: those that the last list
+    /// shows closed, and those that it no longer shows though the queue holds them. `None` if undecided, and where several sockets share
+    /// the address, because a list is of all of them.
+    pub fn closed_in_queue(&self) -> Option<u32> {
+        if !self.is_watched() {
+            return Some(self.roster.dead_in_queue());
+        }
+        let listed = self.listed.waiting.as_ref().filter(|_| !self.open.foreign.shared)?;
+        let closed = listed.iter().filter(|waiting| waiting.closed).count();
+        let closed = u32::try_from(closed).unwrap_or(u32::MAX);
+        Some(closed.saturating_add(self.places_of_the_reset().unwrap_or(0)).min(self.accept_queue.depth()))
     }
 }

@@ -184,6 +184,10 @@ fn socket_sent(world: &mut World, at: Stamp, segment: &Segment) {
     let peer = segment.peer;
     let Some(one) = world.roster.known(&peer) else { return };
     one.acknowledge(segment.ack);
+    if one.inference.seldom_mut().pending.take().is_some() {
+        // An old connection with the same ports answers (TIME_WAIT, a challenge ACK): the SYN did not come to the listener.
+        return;
+    }
     let thought_out = matches!(one.server, ServerSide::HalfOpen | ServerSide::CookieSent);
     taken(world, peer);
     if thought_out {

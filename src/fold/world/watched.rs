@@ -17,6 +17,9 @@ pub const MAX_UNTRACKED: usize = 8192;
 /// A client without segments for this long has given up (the longest schedule of SYNs is about 135 s).
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(140);
 
+/// A list has changed too much for its gaps to prove anything when more than one in so many came or went since the one before.
+const CHURN: u32 = 4;
+
 /// A RST later than this after the final ACK is no answer to it.
 const ANSWER: Duration = Duration::from_millis(50);
 
@@ -38,15 +41,28 @@ pub(super) struct ForeignListener {
     pub(super) shared: bool,
     /// Queue entries without a listed connection, at the last dump and at the one before.
     pub(super) hidden: [Option<u32>; 2],
+    /// The entries that the last dump listed, until the queue was read after it.
+    visible: Option<u32>,
+    /// True when the last dump lacks many that the one before listed, or the other way round: then what it lacks may have come and gone meanwhile.
+    churned: bool,
     /// The queue has become shorter since the last dump.
     fell: bool,
     /// Number of the last list of waiting connections.
     dump: u64,
+    /// How many it listed.
+    listed: u32,
     /// The latest SYNs, oldest first.
     syns: VecDeque<(Stamp, Peer)>,
 }
 
 impl ForeignListener {
+    /// Entries of the queue whose connections no list names: their clients have reset them. At least so many; `None` where that is undecided.
+    pub(super) fn reset_entries(&self) -> Option<u32> {
+        let [last, before] = self.hidden;
+        let last = last.filter(|_| !self.churned && !self.shared)?;
+        Some(before.map_or(last, |before| before.min(last)))
+    }
+
     pub(super) fn entered(&mut self, peer: Peer) {
         self.supposed = self.supposed.saturating_add(u32::from(!self.shared));
         self.known += 1;
@@ -70,17 +86,21 @@ pub(super) fn read_watched_depth(world: &mut World, at: Stamp, depth: u32) {
     let foreign = &mut world.open.foreign;
     foreign.fell |= depth < kept;
     foreign.supposed = depth;
+    if let Some(visible) = foreign.visible.take() {
+        // A dump is older than the reading after it and younger than the one before: only what both lack is without a connection.
+        foreign.hidden[0] = foreign.hidden[0].map(|hidden| hidden.min(depth.saturating_sub(visible)));
+    }
     if world.accept_queue.depth() != depth {
         world.accept_queue.set(at, depth);
     }
 }
 
-/// `count` connections were accepted: the oldest, those from before the watch first.
+/// `count` connections were accepted: the oldest, those from before the watch first. Only the depth tells how many; lists tell which.
 fn accept_from_head(world: &mut World, at: Stamp, count: u32) {
     let foreign = &world.open.foreign;
     let unknown = foreign.supposed.saturating_sub(foreign.known);
     let mut ours = count.saturating_sub(unknown);
-    count_accepts(world, at, count.min(unknown));
+    count_accepts(world, at, count);
     while ours > 0 {
         let Some(peer) = world.open.foreign.queue.pop_front() else { break };
         if world.roster.connection(&peer).is_some_and(|connection| connection.server.in_accept_queue()) {
@@ -116,7 +136,6 @@ fn forget(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
     world.server_to(at, peer, to);
     world.release_if_over(at, peer);
     if accepted {
-        count_accepts(world, at, 1);
         world.note(Note::Accepted { who, waited_us: waited.map(|waited| waited.as_micros() as u64) });
     }
 }
@@ -127,18 +146,25 @@ pub(super) fn read_watched_waiting(world: &mut World, at: Stamp, listed: &[Waiti
     let dump = world.open.foreign.dump;
     let mut by_age: Vec<_> = listed.iter().collect();
     by_age.sort_by_key(|connection| std::cmp::Reverse(connection.age_ms));
+    let mut again = 0_u32;
     for waiting in by_age {
-        see_waiting(world, at, dump, waiting);
+        again += u32::from(see_waiting(world, at, dump, waiting));
     }
     let visible = u32::try_from(listed.len()).unwrap_or(u32::MAX);
+    let before = std::mem::replace(&mut world.open.foreign.listed, visible);
+    world.open.foreign.churned =
+        dump > 1 && (before.abs_diff(again) + visible.abs_diff(again)) * CHURN > before.max(visible);
+    world.open.foreign.visible = Some(visible);
     judge_missing(world, at, dump, visible);
     world.open.foreign.fell = false;
 }
 
-fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) {
+/// True when the dump before listed it too.
+fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) -> bool {
     let peer = waiting.peer;
     let blind = world.open.foreign.blind;
     let connection = world.roster.entry(peer, at);
+    let was_listed = connection.inference.seldom().waiting_dump + 1 == dump;
     connection.bytes = connection.bytes.max(waiting.bytes);
     connection.client_closed |= waiting.closed;
     connection.inference.seldom_mut().waiting_dump = dump;
@@ -147,8 +173,9 @@ fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) {
     if connection.client == ClientSide::SynSent {
         connection.client = ClientSide::Connected;
     }
-    let returned =
-        connection.server == ServerSide::Accepted && std::mem::take(&mut connection.inference.seldom_mut().left);
+    if connection.server == ServerSide::Accepted {
+        connection.inference.seldom_mut().left = false;
+    }
     let server = connection.server;
     observations::taken(world, peer);
     match server {
@@ -160,17 +187,15 @@ fn see_waiting(world: &mut World, at: Stamp, dump: u64, waiting: &Waiting) {
             world.open.foreign.supposed = supposed;
         }
     }
-    if returned && !blind {
-        world.clients.accepted = world.clients.accepted.saturating_sub(1);
-    }
-    let Some(connection) = world.roster.known(&peer) else { return };
+    let Some(connection) = world.roster.known(&peer) else { return was_listed };
     if let Some(age_ms) = waiting.age_ms.filter(|_| blind || connection.inference.seldom().waiting_dump == 1) {
         connection.queued_at = at.saturating_sub(Duration::from_millis(age_ms.into()));
     }
+    was_listed
 }
 
-/// Connections no longer listed: one behind an older one that is still listed cannot have been accepted, so its client has reset
-/// it; one at the head was accepted, unless the depth shows that its entry is still in the queue.
+/// Connections no longer listed: where the depth shows that an entry is still in the queue its client has reset it, the youngest first; all others
+/// were accepted. Their order alone proves nothing: clients that came in the same millisecond have none, and several workers take them.
 fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
     let mut head = u32::MAX;
     let (mut missing, mut closed) = (Vec::new(), Vec::new());
@@ -206,15 +231,15 @@ fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
     let mut hidden = places.saturating_sub(u32::try_from(closed.len()).unwrap_or(u32::MAX));
     for (order, peer, away, was_listed) in missing.into_iter().rev() {
         let sure = u32::from(away) >= MISSED;
-        if sure && (order > head || hidden > 0) {
-            hidden = hidden.saturating_sub(1);
+        if sure && hidden > 0 {
+            hidden -= 1;
             world.server_to(at, peer, ServerSide::QueuedClosed);
-        } else if order < head && (sure || (hidden == 0 && was_listed && world.open.foreign.fell)) {
+        } else if sure || (order < head && hidden == 0 && was_listed && world.open.foreign.fell) {
             forget(world, at, peer, ServerSide::Accepted);
         }
     }
     let surplus = closed.len().saturating_sub(places as usize);
-    for (_, peer) in closed.into_iter().filter(|(order, _)| *order < head).take(surplus) {
+    for (_, peer) in closed.into_iter().take(surplus) {
         forget(world, at, peer, ServerSide::Accepted);
     }
 }
@@ -272,6 +297,7 @@ pub(super) fn server_spoke(world: &mut World, at: Stamp, peer: Peer) {
         && world.roster.connection(&peer).is_some_and(|connection| connection.server.in_accept_queue())
     {
         world.open.foreign.supposed = world.open.foreign.supposed.saturating_sub(1);
+        count_accepts(world, at, 1);
         forget(world, at, peer, ServerSide::Accepted);
     }
 }

@@ -105,6 +105,11 @@ impl ProcDir {
         readlinkat_raw(&self.root, path, &mut buffer).is_ok_and(|length| socket(&buffer[..length]) == Some(inode))
     }
 
+    /// True when that descriptor of that process is this socket.
+    pub(super) fn is_socket(&self, pid: u32, fd: u32, inode: u64) -> bool {
+        self.still_holds(Holder { pid, fd, others: 0 }, inode)
+    }
+
     /// The process's name; `None` when it has ended.
     pub(super) fn command(&self, pid: u32) -> Option<String> {
         let text = self.small_file(&format!("{pid}/comm"))?;
@@ -120,7 +125,7 @@ impl ProcDir {
     }
 
     /// The first bytes of a file.
-    fn small_file(&self, path: &str) -> Option<Vec<u8>> {
+    pub(super) fn small_file(&self, path: &str) -> Option<Vec<u8>> {
         let file = openat(&self.root, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
         let mut buffer = vec![0; FILE_BYTES];
         let mut length = 0;

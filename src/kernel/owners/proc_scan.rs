@@ -14,6 +14,8 @@ pub(super) struct ProcScan {
     /// The sockets found in the current process: several descriptors of one process count once.
     seen_in_current: BTreeSet<u64>,
     found: BTreeMap<u64, Holder>,
+    /// The processes that hold each socket, the lowest first; bounded.
+    pub(super) pids: BTreeMap<u64, Vec<u32>>,
     /// Processes scanned or refused so far.
     pub(super) processes: u32,
     /// Those that refused.
@@ -26,7 +28,8 @@ impl ProcScan {
         let mut remaining = proc.processes();
         remaining.sort_unstable_by(|one, other| other.cmp(one));
         let (seen_in_current, found) = (BTreeSet::new(), BTreeMap::new());
-        Self { wanted, remaining, current: None, seen_in_current, found, processes: 0, denied: 0 }
+        let pids = BTreeMap::new();
+        Self { wanted, remaining, current: None, seen_in_current, found, pids, processes: 0, denied: 0 }
     }
 
     /// True when this socket is searched for.
@@ -78,9 +81,16 @@ impl ProcScan {
         if !self.seen_in_current.insert(inode) {
             return;
         }
+        let pids = self.pids.entry(inode).or_default();
+        if pids.len() < MOST_PIDS {
+            pids.push(pid);
+        }
         self.found.entry(inode).and_modify(|holder| holder.others += 1).or_insert(Holder { pid, fd, others: 0 });
     }
 }
+
+/// Processes of one socket that are remembered.
+pub(super) const MOST_PIDS: usize = 64;
 
 /// What opening a process costs, in descriptors.
 const PROCESS_COST: usize = 6;

@@ -72,6 +72,11 @@ impl Row {
         self.state == SYN_RECV && !self.full
     }
 
+    /// True for a listening socket.
+    pub const fn is_listener(&self) -> bool {
+        self.state == LISTEN
+    }
+
     /// True for a connection that waits for `accept()`: a full socket without an owner.
     pub const fn is_unaccepted(&self) -> bool {
         self.full && self.inode == 0

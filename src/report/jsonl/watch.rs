@@ -2,7 +2,9 @@
 
 use serde::ser::SerializeMap;
 
-use crate::model::watch::{ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, Watching};
+use crate::model::watch::{
+    HolderProcess, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, Watching,
+};
 
 pub(super) fn watching_fields<M: SerializeMap>(map: &mut M, watching: &Watching) -> Result<(), M::Error> {
     map.serialize_entry("schema", crate::report::summary::VERSION)?;
@@ -42,6 +44,16 @@ pub(super) fn owner_fields<M: SerializeMap>(
     map.serialize_entry("command", &owner.map(|owner| &owner.command))?;
     map.serialize_entry("others", &owner.map(|owner| owner.others))?;
     map.serialize_entry("place", &owner.and_then(|owner| owner.place.as_ref()))
+}
+
+pub(super) fn holders_fields<M: SerializeMap>(
+    map: &mut M,
+    id: ListenerId,
+    (holders, served): (&[HolderProcess], Option<u32>),
+) -> Result<(), M::Error> {
+    map.serialize_entry("id", &id)?;
+    map.serialize_entry("holders", holders)?;
+    map.serialize_entry("served", &served)
 }
 
 pub(super) fn crowding_fields<M: SerializeMap>(

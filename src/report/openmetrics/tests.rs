@@ -167,11 +167,11 @@ fn a_stall_is_reported_while_it_is_in_force() {
         vec![listener(1, "127.0.0.1:80", 3, 5, Some(0)), listener(2, "127.0.0.1:81", 0, 5, Some(0))],
         &[],
     );
-    for ms in [0, 1000, 2000] {
+    for ms in [0, 1000, 2000, 3000] {
         let occupants = QueueOccupants { half_open: Some(0), oldest_wait_ms: Some(1000 + ms) };
         fixture.apply(ms.into(), &Event::Occupants { id: ListenerId(1), occupants });
     }
-    fixture.apply(2500, &Event::Tick);
+    fixture.apply(3500, &Event::Tick);
     let page = fixture.page();
     assert_eq!(at(&page, "qviz_listener_stalled", "127.0.0.1:80", "tcp4"), Some(1.0), "{page}");
     assert_eq!(at(&page, "qviz_listener_stalled", "127.0.0.1:81", "tcp4"), Some(0.0));

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::in_order;
-use crate::fold::finding::{Check, Finding, RULES, Severity};
-use crate::fold::listeners::known_default::known_default;
+use crate::fold::finding::{Action, Check, Finding, RULES, Severity};
+use crate::fold::listeners::known_default::{KnownProgram, known_default};
 use crate::fold::listeners::{self, ListenerState};
 use crate::fold::world::World;
 use crate::model::counters::Counters;
@@ -17,10 +17,12 @@ use crate::text::sanitize;
 
 mod drops;
 mod gate;
+mod process;
 
 use drops::Drops;
 pub use gate::CommandEnd;
 use gate::VerdictOfConditions;
+use process::{DrainRate, OwnerProcess, SocketOptions};
 
 /// A watch.
 #[derive(Clone, Debug, Serialize)]
@@ -92,6 +94,14 @@ pub struct Listener {
     pub drops: Drops,
     /// Its rates.
     pub rates: Rates,
+    /// How fast its queue drains; null where nothing was seen to leave it.
+    pub drain: Option<DrainRate>,
+    /// The processes that hold it; empty where they were not looked at.
+    pub owners: Vec<OwnerProcess>,
+    /// Its connections that were accepted and are open; null where they were not looked at.
+    pub served: Option<u32>,
+    /// Its options, as far as they may be read.
+    pub options: SocketOptions,
     /// The connections waiting for `accept()`; null for listeners that were not chosen.
     pub waiting: Option<Vec<Waiting>>,
     /// The half-open requests; null for listeners that were not chosen.
@@ -111,10 +121,12 @@ pub struct AcceptQueue {
     pub max: u32,
     /// Seconds during which it held its capacity.
     pub full_s: f64,
+    /// The share of the last three seconds in which it held its capacity, 0 to 1; null while it is watched for less than one.
+    pub full_share: Option<f64>,
     /// Milliseconds that the oldest has waited; shared by the sockets of one address.
     pub oldest_wait_ms: Option<u32>,
     /// What the limit matches: `net.core.somaxconn`, or a known default.
-    pub limit_looks_like: Option<&'static str>,
+    pub limit_looks_like: Option<String>,
 }
 
 /// A SYN queue.
@@ -203,6 +215,26 @@ pub struct Diagnosis {
     pub evidence: BTreeMap<String, f64>,
     /// One sentence: what, why, what to do.
     pub sentence: String,
+    /// What to do, as lines to paste, the surest first.
+    pub actions: Vec<NextAction>,
+}
+
+/// A line to paste.
+#[derive(Clone, Debug, Serialize)]
+pub struct NextAction {
+    /// What it does, or where it belongs.
+    pub what: String,
+    /// A command, or a program's own line.
+    pub command: String,
+    /// True when it takes effect on what runs; false: only after a restart.
+    pub live: bool,
+}
+
+impl NextAction {
+    fn of(action: &Action) -> Self {
+        let what = sanitize::line(&action.what.to_string());
+        Self { what, command: sanitize::line(&action.command), live: action.live }
+    }
 }
 
 impl Document {
@@ -253,6 +285,14 @@ impl Listener {
             syn_queue: SynQueue::of(listener),
             drops: Drops::of(world, listener),
             rates: Rates::of(world, listener),
+            drain: DrainRate::of(world, listener),
+            owners: listener.holders.iter().map(OwnerProcess::of).collect(),
+            served: listener.served,
+            options: SocketOptions {
+                defer_accept_s: None,
+                fastopen: None,
+                reuseport: group.is_shared().then_some(true),
+            },
             waiting: waiting(world, listener).filter(|_| chosen),
             half_open: half_open(world).filter(|_| chosen),
         }
@@ -268,19 +308,20 @@ impl AcceptQueue {
             capacity: listener.capacity(),
             max: listener.accept_queue.max(),
             full_s: rounded(listener.full(world.listeners.now).as_secs_f64()),
+            full_share: listener.full_share(world.listeners.now).map(rounded),
             oldest_wait_ms: listener.occupants.oldest_wait_ms,
             limit_looks_like: looks_like(world, listener),
         }
     }
 }
 
-fn looks_like(world: &World, listener: &ListenerState) -> Option<&'static str> {
+fn looks_like(world: &World, listener: &ListenerState) -> Option<String> {
     let limit = listener.reading.queue.limit?;
     if world.listeners.somaxconn_now() == Some(limit) {
-        return Some("net.core.somaxconn");
+        return Some("net.core.somaxconn".to_owned());
     }
     let command = listener.owner.as_ref().map(|owner| owner.command.as_str());
-    known_default(limit, command, &listener.reading.address).map(|default| default.whose())
+    known_default(limit, command).map(KnownProgram::whose)
 }
 
 impl SynQueue {
@@ -352,6 +393,7 @@ impl Diagnosis {
             listener: finding.subject.as_ref().map(|subject| sanitize::line(&subject.address.to_string())),
             evidence: finding.evidence.clone(),
             sentence: sanitize::line(&finding.sentence.to_string()),
+            actions: finding.actions.iter().map(NextAction::of).collect(),
         };
         let asked_for = |finding: &&Finding| {
             let known = finding.subject.as_ref().and_then(|subject| world.listeners.get(subject.id));

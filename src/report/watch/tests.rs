@@ -136,11 +136,15 @@ fn drops_by_cause_are_as_many_as_are_certain_and_the_rest_is_said() {
     for (ms, drops) in [(4000, 13), (5000, 13), (6000, 16)] {
         apply(&mut world, ms, &syn(ms as u16));
         apply(&mut world, ms + 100, &queue(drops));
+        let mut counters = Counters::default();
+        counters.set(Counter::ListenDrops, u64::from(drops) - 3);
+        apply(&mut world, ms + 110, &Event::Counters(Box::new(counters)));
         apply(&mut world, ms + 200, &Event::Tick);
     }
     let drops = by_cause(&world);
     assert_eq!(drops["by_cause"]["syn:accept-queue-full"], 1);
     assert_eq!(drops["by_cause"]["not-attributed"], 3, "one SYN cannot have been dropped three times");
+    assert_eq!((&drops["watched"], &drops["at_least"]), (&4.into(), &4.into()), "together they are what was dropped");
     assert_eq!(drops["before_listener"]["unanswered_syns"], 1);
 }
 
@@ -170,7 +174,7 @@ fn listeners_that_were_not_chosen_have_no_lists_and_unix_sockets_no_drops() {
 fn findings_name_their_listener_and_those_of_others_are_left_out() {
     let document = serde_json::to_value(Document::of(&stalled(Some(":8080")))).unwrap();
     let findings = document["findings"].as_array().unwrap();
-    assert_eq!((&findings[0]["rule"], &findings[0]["listener"]), (&"server-stalled".into(), &"127.0.0.1:8080".into()));
+    assert_eq!((&findings[0]["rule"], &findings[0]["listener"]), (&"long-wait".into(), &"127.0.0.1:8080".into()));
     assert_eq!(findings[0]["in_force"], true);
     assert!(!findings[0]["sentence"].as_str().unwrap().contains('\u{1b}'));
     assert!(findings.iter().all(|finding| finding["rule"] != "unix-socket-full"));
@@ -181,7 +185,9 @@ fn a_stall_is_reported_before_the_full_queue_that_comes_of_it() {
     let mut world = stalled(Some(":8080"));
     let full = listener(1, "127.0.0.1:8080", 6, 5, Some(12));
     apply(&mut world, 2100, &Event::Snapshot(Box::new(ListenerSnapshot { changed: vec![full], gone: Vec::new() })));
-    apply(&mut world, 2500, &Event::Tick);
+    for ms in [2500, 3000, 3500] {
+        apply(&mut world, ms, &Event::Tick);
+    }
     let rules: Vec<_> = Document::of(&world).findings.into_iter().map(|finding| finding.rule).collect();
     assert_eq!(rules[..2], ["server-stalled", "accept-queue-full"]);
     assert_eq!(world.findings[0].rule, "server-stalled");
@@ -250,7 +256,7 @@ fn the_text_has_findings_and_what_could_not_be_seen_in_ascii() {
     let world = stalled(Some(":8080"));
     let text = text(&world, Marks::Ascii);
     assert!(text.starts_with("qviz watch, :8080, Linux 6.18.44, 2.0 s, net.core.somaxconn 4096\n"), "{text}");
-    assert!(text.contains("PROBLEM, 127.0.0.1:8080, from") && text.contains("qviz explain server-stalled"), "{text}");
+    assert!(text.contains("warning, 127.0.0.1:8080, from") && text.contains("qviz explain long-wait"), "{text}");
     assert!(text.contains("NOT SEEN") && text.contains("CAP_NET_RAW is missing"), "{text}");
     assert!(text.replace('\u{fffd}', "").is_ascii(), "{text}");
 }

@@ -18,6 +18,12 @@ const CHANGES: usize = 20;
 /// The most findings reported in full; the rest is counted.
 const FINDINGS: usize = 20;
 
+/// The table of one look, and below it what follows from it.
+pub fn once(world: &World, marks: Marks) -> String {
+    let parts = [table(world, marks), findings(world)];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
 /// The whole text: heading, table, findings, changes, what moved, what could not be seen.
 pub fn text(world: &World, marks: Marks) -> String {
     let parts =
@@ -56,6 +62,12 @@ fn findings(world: &World) -> String {
             sentence = finding.sentence
         );
         lines.push(wrapped(&sentence, WIDTH, "  "));
+        for action in &finding.actions {
+            let (what, command) = (&action.what, &action.command);
+            let when = if action.live { "" } else { say!(" (after a restart)") };
+            lines.push(format!("\n    {}", say!("to do: {what}{when}", what, when)));
+            lines.push(format!("\n        {command}"));
+        }
         lines.push(format!("\n    {}\n", say!("more: {command}", command = explain(&finding.rule))));
     }
     if all.len() > FINDINGS {

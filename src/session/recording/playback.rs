@@ -229,6 +229,7 @@ const fn happens(event: &Event) -> bool {
             | Event::Loss(_)
             | Event::Snapshot(_)
             | Event::Owned { .. }
+            | Event::Holders { .. }
             | Event::Occupants { .. }
             | Event::SynsSeen(_)
     )

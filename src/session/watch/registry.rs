@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::queue::accept_capacity;
-use crate::model::watch::{Address, ListenerId, ListenerReading, ListenerSnapshot, Target};
+use crate::model::watch::{Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, Target};
 
 /// A listener counts as gone when this many readings in a row lack it: a dump is not a snapshot.
 const MISSED: u8 = 2;
@@ -13,6 +13,15 @@ const MISSED: u8 = 2;
 pub(super) struct ListenerRegistry {
     known: BTreeMap<ListenerId, ListenerReading>,
     missed: BTreeMap<ListenerId, u8>,
+    /// Who holds each socket, by its inode.
+    owners: BTreeMap<u64, SocketOwner>,
+}
+
+/// Who holds a socket.
+#[derive(Clone, Debug)]
+pub(super) struct SocketOwner {
+    pub(super) owner: Owner,
+    pub(super) pids: Vec<u32>,
 }
 
 /// What one reading changed.
@@ -83,6 +92,23 @@ impl ListenerRegistry {
         gone
     }
 
+    /// Learns who holds the sockets: targets may name a program.
+    pub(super) fn learn_owners(&mut self, owners: BTreeMap<u64, SocketOwner>) {
+        self.owners = owners;
+    }
+
+    /// True when this listener is asked for.
+    pub(super) fn takes(&self, target: &Target, reading: &ListenerReading) -> bool {
+        let known = self.owners.get(&reading.inode);
+        let pids = known.map(|known| known.pids.as_slice()).unwrap_or_default();
+        target.takes(reading, known.map(|known| &known.owner), pids.iter().copied())
+    }
+
+    /// The listeners that are asked for.
+    pub(super) fn taken<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a ListenerReading> {
+        self.iter().filter(move |reading| self.takes(target, reading))
+    }
+
     /// The listener as last read.
     pub(super) fn reading(&self, id: ListenerId) -> Option<&ListenerReading> {
         self.known.get(&id)
@@ -106,7 +132,7 @@ impl ListenerRegistry {
         {
             return Resolution::Listener(id);
         }
-        let taken = || self.iter().filter(|reading| target.takes(reading));
+        let taken = || self.taken(target);
         let addresses: BTreeSet<_> = taken().map(|reading| &reading.address).collect();
         match (fullest(taken()), addresses.len()) {
             (Some(id), 1) => Resolution::Listener(id),

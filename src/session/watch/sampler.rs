@@ -1,11 +1,11 @@
 //! The sources of a watch: each has its own interval, the cost of reading it is measured, and only what is new is emitted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::counter_reports::CounterReports;
-use super::registry::ListenerRegistry;
+use super::registry::{ListenerRegistry, SocketOwner};
 use crate::kernel::census::Census;
 use crate::kernel::owners::{Owners, ScanCoverage};
 use crate::kernel::proc::{self, CountersFile};
@@ -13,7 +13,9 @@ use crate::model::event::{Event, Stamped};
 use crate::model::sample::{HalfOpen, Source, Waiting};
 use crate::model::settings::Sysctls;
 use crate::model::stamp::Stamp;
-use crate::model::watch::{Address, LOOK_AT_EASE, LOOK_RESTLESS, ListenerId, ListenerReading, Owner, QueueOccupants};
+use crate::model::watch::{
+    Address, HolderProcess, LOOK_AT_EASE, LOOK_RESTLESS, ListenerId, ListenerReading, Owner, QueueOccupants,
+};
 use crate::session::clock::{self, Clock};
 use crate::session::pace::Pace;
 
@@ -64,6 +66,9 @@ const OWNERS_PACE: Duration = Duration::from_secs(1);
 /// Interval of the owner scan while an owner is unknown.
 const OWNERS_HASTE: Duration = Duration::from_millis(20);
 
+/// Interval of looking at the processes that hold a listener.
+const HOLDERS_PACE: Duration = Duration::from_secs(1);
+
 /// Interval of reading the sysctls.
 const SYSCTL_PACE: Duration = Duration::from_secs(1);
 
@@ -84,6 +89,9 @@ pub(super) struct Sampler {
     found: BTreeMap<u64, Owner>,
     reported_owners: BTreeMap<ListenerId, Option<Owner>>,
     pub(super) reported_occupants: BTreeMap<ListenerId, QueueOccupants>,
+    /// The listeners that are asked for, where only their owners tell.
+    pub(super) asked_for: BTreeSet<ListenerId>,
+    pub(super) reported_holders: BTreeMap<ListenerId, (Vec<HolderProcess>, Option<u32>)>,
     pub(super) requests: Vec<(SocketAddr, HalfOpen)>,
     pub(super) waiting: Vec<(SocketAddr, Waiting)>,
     listener_dumps: Pace,
@@ -91,6 +99,7 @@ pub(super) struct Sampler {
     counter_reads: Pace,
     pub(super) half_open_dumps: Pace,
     pub(super) waiting_dumps: Pace,
+    pub(super) holder_reads: Pace,
     sysctl_reads: Pace,
     costs_reported: Stamp,
     busy_before: Duration,
@@ -111,6 +120,8 @@ impl Sampler {
             found: BTreeMap::new(),
             reported_owners: BTreeMap::new(),
             reported_occupants: BTreeMap::new(),
+            asked_for: BTreeSet::new(),
+            reported_holders: BTreeMap::new(),
             requests: Vec::new(),
             waiting: Vec::new(),
             listener_dumps: Pace::default(),
@@ -118,6 +129,7 @@ impl Sampler {
             counter_reads: Pace::default(),
             half_open_dumps: Pace::default(),
             waiting_dumps: Pace::default(),
+            holder_reads: Pace::default(),
             sysctl_reads: Pace::default(),
             costs_reported: Stamp::ZERO,
             busy_before: clock::busy(),
@@ -171,6 +183,9 @@ impl Sampler {
         }
         if self.half_open_dumps.is_due(now, rate.lists()) && self.waiting_dumps.is_due(now, rate.lists()) {
             self.read_lists(clock, chosen, out);
+        }
+        if self.holder_reads.is_due(now, HOLDERS_PACE) {
+            self.read_holders(clock, chosen, out);
         }
         if self.sysctl_reads.is_due(now, SYSCTL_PACE) {
             self.read_sysctls(clock, out);
@@ -254,7 +269,20 @@ impl Sampler {
         for id in gone {
             self.reported_owners.remove(id);
             self.reported_occupants.remove(id);
+            self.reported_holders.remove(id);
         }
+    }
+
+    /// Who holds the sockets, as far as it is known.
+    pub(super) fn socket_owners(&self) -> BTreeMap<u64, SocketOwner> {
+        let entry = |(inode, owner): (&u64, &Owner)| {
+            (*inode, SocketOwner { owner: owner.clone(), pids: self.owners.pids(*inode).to_vec() })
+        };
+        self.found.iter().map(entry).collect()
+    }
+
+    pub(super) fn holders_of(&self, inode: u64, connections: Option<&BTreeSet<u64>>) -> Vec<HolderProcess> {
+        self.owners.holders(inode, connections)
     }
 
     /// The sysctls as last read.

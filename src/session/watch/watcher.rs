@@ -18,7 +18,7 @@ use crate::model::message::Message;
 use crate::model::sample::QueueReading;
 use crate::model::settings::{ClientKind, Sysctl};
 use crate::model::stamp::Stamp;
-use crate::model::watch::ListenerId;
+use crate::model::watch::{ListenerId, ListenerReading};
 use crate::say;
 use crate::session::clock::Clock;
 use crate::session::pump::{Pump, Work};
@@ -77,6 +77,10 @@ impl Work for WatchSession {
         self.sampler.read_counters(&self.pump.clock, &mut self.pump.batch);
         self.choose_if_clear();
         self.sampler.read_lists(&self.pump.clock, self.choice.chosen(), &mut self.pump.batch);
+        self.sampler.read_holders(&self.pump.clock, self.choice.chosen(), &mut self.pump.batch);
+        if self.plan.length == Length::Once && self.plan.target.is_some() {
+            self.look_at_the_drain();
+        }
         self.plan.length != Length::Once
     }
 
@@ -133,6 +137,23 @@ impl Work for WatchSession {
 }
 
 impl WatchSession {
+    /// One look at a queue tells its depth; whether it drains takes a second.
+    fn look_at_the_drain(&mut self) {
+        let waits = |reading: &ListenerReading| reading.queue.depth.unwrap_or(0) > 0;
+        let target = self.plan.target.as_ref();
+        if !target.is_some_and(|target| self.registry.taken(target).any(waits)) {
+            return;
+        }
+        for _ in 0..DRAIN_LOOKS {
+            Clock::pause(DRAIN_PAUSE);
+            self.drain();
+            self.read_listeners();
+        }
+        self.sampler.read_lists(&self.pump.clock, self.choice.chosen(), &mut self.pump.batch);
+        self.sampler.read_counters(&self.pump.clock, &mut self.pump.batch);
+        self.pump.push(Event::Tick);
+    }
+
     fn sampling_rate(&self) -> SamplingRate {
         let now = self.pump.clock.now();
         if self.last_reported.restless.is_some_and(|at| now.since(at) < RESTLESS) {
@@ -149,6 +170,10 @@ impl WatchSession {
     fn read_listeners(&mut self) {
         let Some(at) = self.sampler.read_listeners(&self.pump.clock) else { return };
         let change = self.registry.take(&self.sampler.readings, self.sampler.complete);
+        if let Some(target) = self.plan.target.as_ref().filter(|target| target.needs_owner()) {
+            self.registry.learn_owners(self.sampler.socket_owners());
+            self.sampler.asked_for = self.registry.taken(target).map(|reading| reading.id).collect();
+        }
         self.sampler.owner_unknown |= change.arrived;
         if change.arrived || !change.snapshot.gone.is_empty() {
             self.syn_counter.learn(self.registry.iter());
@@ -298,6 +323,12 @@ impl WatchSession {
         }
     }
 }
+
+/// Readings of a single look at a queue in which connections wait, one second in all.
+const DRAIN_LOOKS: u32 = 21;
+
+/// The time between two of them.
+const DRAIN_PAUSE: Duration = Duration::from_millis(50);
 
 /// Time for packets that passed the tap to reach the counters.
 const QUIET: Duration = Duration::from_millis(10);

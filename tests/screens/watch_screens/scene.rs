@@ -150,7 +150,7 @@ impl Machine {
         machine.dropped(reading(1, "0.0.0.0:8000", 6, 5), 14);
         machine.dropped(reading(3, "0.0.0.0:80", 512, 511), 230);
         machine.count(240);
-        machine.crowded(1, 2, Some(7400));
+        machine.crowded(1, 2, Some(6900));
         for id in 2..=5 {
             machine.crowded(id, 12, (id == 3).then_some(3100));
         }

@@ -1,6 +1,7 @@
-//! The accept queue of a watched listener holds its capacity now.
+//! The accept queue of a watched listener holds its capacity, now or for most of the last seconds.
 
-use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, seconds};
+use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, fullness};
+use crate::fold::finding::actions::longer_queue;
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -19,26 +20,49 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     let (Some(depth), Some(limit)) = (listener.reading.queue.depth, listener.reading.queue.limit) else {
         return Verdict::Absent;
     };
-    if !listener.is_full() || listener.reading.address.port().is_none() {
+    if !context.is_mostly_full() || listener.reading.address.port().is_none() {
         return Verdict::Absent;
     }
-    let full = listener.accept_queue.full_since().map_or_else(Default::default, |since| context.now().since(since));
-    let mut evidence =
-        vec![("accept_queue_depth", f64::from(depth)), ("limit", f64::from(limit)), ("full_s", full.as_secs_f64())];
+    let (full, span) = listener.full_lately(context.now());
+    let mut evidence = vec![
+        ("accept_queue_depth", f64::from(depth)),
+        ("limit", f64::from(limit)),
+        ("full_s", listener.full(context.now()).as_secs_f64()),
+        ("full_of_last_s", full.as_secs_f64()),
+        ("last_s", span.as_secs_f64()),
+    ];
     evidence.extend(context.drops().map(|drops| ("drops", drops.listener as f64)));
-    let holder = context.holder();
+    let (holder, empties) = (context.holder(), listener.empties(context.now()));
+    let actions = if empties == Some(true) { longer_queue(context) } else { Vec::new() };
+    let (lately, capacity) = (fullness(context), u64::from(limit) + 1);
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
+        actions,
         evidence,
         sentence: Sentence::new(move || {
-            say!(
-                "accept queue full ({depth} of {capacity}, for {full}): every new SYN is dropped. {holder} must call accept() more often; a larger backlog than {limit} helps against bursts only.",
-                depth,
-                capacity = u64::from(limit) + 1,
-                full = seconds(full),
-                holder,
-                limit
-            )
+            let lately = lately.words();
+            match empties {
+                Some(true) => say!(
+                    "accept queue full ({depth} of {capacity} now, {lately}), empty in between: a longer queue absorbs such bursts. SYNs that meet it full are dropped.",
+                    depth,
+                    capacity,
+                    lately
+                ),
+                Some(false) => say!(
+                    "accept queue full ({depth} of {capacity} now, {lately}), never empty: {holder} must call accept() more often. SYNs that meet it full are dropped; a longer queue only makes clients wait longer.",
+                    depth,
+                    capacity,
+                    lately,
+                    holder
+                ),
+                None => say!(
+                    "accept queue full ({depth} of {capacity} now, {lately}): {holder} must call accept() more often, or have a longer queue if it empties in between. SYNs that meet it full are dropped.",
+                    depth,
+                    capacity,
+                    lately,
+                    holder
+                ),
+            }
         }),
     })
 }

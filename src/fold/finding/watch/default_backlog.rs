@@ -1,6 +1,7 @@
 //! The limit of a watched listener is a default that is smaller than somaxconn.
 
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
+use crate::fold::finding::actions::{longer_backlog, longer_queue, program_line};
 use crate::fold::listeners::known_default::known_default;
 use crate::say;
 
@@ -8,8 +9,8 @@ pub(in crate::fold::finding) const RULE: Rule =
     Rule { name: "default-backlog", explain: EXPLAIN, check: Check::Listener(check) };
 
 const EXPLAIN: &str = "\
-The listener's limit is a number that a language or a server asks for when nobody tells it otherwise: 5 (Python's http.server), 50
-(Java), 100 (asyncio, Tomcat), 128 (Rust's std, sshd), 511 (nginx, redis, Node.js, Apache, PHP-FPM). It is below net.core.somaxconn,
+The listener's limit is the number that this program asks for when nobody tells it otherwise: 5 (Python's http.server), 50 (Java), 100
+(asyncio, Tomcat), 128 (sshd, RabbitMQ), 511 (nginx, redis, Node.js, Apache, PHP-FPM), 1024 (memcached, Puma). It is below net.core.somaxconn,
 so raising that sysctl changes nothing: the number has to be changed in the program.
 Kernel: __sys_listen (net/socket.c): the smaller of the backlog and somaxconn.
 What to do: set the program's own backlog and restart it. A queue of N + 1 holds a burst of that many clients; if clients come
@@ -21,22 +22,25 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         return Verdict::Absent;
     };
     let command = listener.owner.as_ref().map(|owner| owner.command.as_str());
-    let Some(default) = known_default(limit, command, &listener.reading.address) else { return Verdict::Absent };
-    if limit >= somaxconn || !(context.is_strained() || context.is_asked_for()) {
+    let Some(program) = known_default(limit, command) else { return Verdict::Absent };
+    let strained = context.is_strained();
+    if limit >= somaxconn || !(strained || context.is_asked_for()) {
         return Verdict::Absent;
     }
+    let cures = strained && listener.empties(context.now()) == Some(true);
+    let actions = if cures { longer_queue(context) } else { program_line(context, longer_backlog(context)) };
     Verdict::Found(Diagnosis {
-        severity: if context.is_strained() { Severity::Warning } else { Severity::Note },
+        severity: if cures { Severity::Warning } else { Severity::Note },
+        actions,
         evidence: vec![("limit", limit.into()), ("capacity", f64::from(limit) + 1.0), ("somaxconn", somaxconn.into())],
         sentence: Sentence::new(move || {
             say!(
-                "the limit {limit} looks like {whose}: room for {capacity} waiting clients, though net.core.somaxconn allows \
-                 {somaxconn}. For more, change {change}, then restart it; the sysctl does not help.",
+                "the limit {limit} is {whose}: room for {capacity} waiting clients, though net.core.somaxconn allows {somaxconn}. Should bursts overflow it, change {change}; the sysctl does not help.",
                 limit,
-                whose = default.whose(),
+                whose = program.whose(),
                 capacity = u64::from(limit) + 1,
                 somaxconn,
-                change = default.change()
+                change = program.change()
             )
         }),
     })

@@ -18,25 +18,27 @@ What to do: nothing, or look for clients that connect and stay silent (health ch
 /// A SYN-ACK without an answer is repeated after one second.
 const FIRST_REPEAT_MS: u128 = 1100;
 
-fn check(context: &ListenerContext<'_>) -> Verdict {
-    if !context.is_chosen() {
-        return Verdict::Absent;
-    }
+/// The chosen listener's requests that wait for their clients' first data, and by how much TCPDeferAcceptDrop has moved for them: while watched, or
+/// since boot for those that were there before.
+pub(super) fn deferred(context: &ListenerContext<'_>) -> Option<(usize, u64)> {
     let world = context.world;
-    let Some(deferred) = world.counter(Counter::TCPDeferAcceptDrop).filter(|count| *count > 0) else {
-        return Verdict::Absent;
-    };
     let silent = |peer| {
         let born = world.connection(peer).map(|listener| listener.server_since);
         born.is_some_and(|born| world.now.since(born).as_millis() > FIRST_REPEAT_MS)
     };
-    let listed = world.listed.half_open.iter().flatten();
+    let listed = world.listed.half_open.iter().flatten().filter(|_| context.is_chosen());
     let waiting = listed.filter(|request| request.retransmits == 0 && silent(&request.peer)).count();
-    if waiting == 0 {
-        return Verdict::Absent;
-    }
+    let watched = context.listeners().counters().value(Counter::TCPDeferAcceptDrop);
+    let since_boot = context.listeners().counters_last.as_ref().and_then(|all| all.value(Counter::TCPDeferAcceptDrop));
+    let enough = since_boot.filter(|count| *count >= waiting as u64);
+    watched.filter(|count| *count > 0).or(enough).filter(|_| waiting > 0).map(|count| (waiting, count))
+}
+
+fn check(context: &ListenerContext<'_>) -> Verdict {
+    let Some((waiting, deferred)) = deferred(context) else { return Verdict::Absent };
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
+        actions: Vec::new(),
         evidence: vec![("deferred_requests", waiting as f64), ("deferred_acks_in_namespace", deferred as f64)],
         sentence: Sentence::new(move || {
             say!(

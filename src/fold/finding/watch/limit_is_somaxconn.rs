@@ -1,6 +1,8 @@
 //! The limit of a watched listener is just net.core.somaxconn.
 
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
+use crate::fold::finding::actions::longer_queue;
+use crate::fold::listeners::known_default::{KnownProgram, programs_of};
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -19,20 +21,43 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     else {
         return Verdict::Absent;
     };
-    if limit != somaxconn || !(context.is_strained() || context.is_asked_for()) {
+    let strained = context.is_strained();
+    if limit != somaxconn || !(strained || context.is_asked_for()) {
         return Verdict::Absent;
     }
+    let empties = context.listener.empties(context.now());
+    // A longer queue cures nothing while connections wait all the time.
+    if strained && empties == Some(false) {
+        return Verdict::Absent;
+    }
+    let cures = strained && empties == Some(true);
+    let asks = asks_for_more(context, limit);
     let holder = context.holder();
     Verdict::Found(Diagnosis {
-        severity: if context.is_strained() { Severity::Warning } else { Severity::Note },
+        severity: if cures { Severity::Warning } else { Severity::Note },
+        actions: if cures { longer_queue(context) } else { Vec::new() },
         evidence: vec![("limit", limit.into()), ("somaxconn", somaxconn.into())],
-        sentence: Sentence::new(move || {
-            say!(
-                "the limit {limit} is net.core.somaxconn: the program asked for that, or for more and was clamped. For a longer queue \
-                 raise the sysctl in this network namespace, then restart {holder}; the sysctl alone changes nothing.",
+        sentence: Sentence::new(move || match asks {
+            Some((program, default)) => say!(
+                "the limit {limit} is net.core.somaxconn: {program} asks for {default} by default and was cut to it. {holder} gets more after the sysctl is raised and it listens again.",
+                limit,
+                program = program.name,
+                default,
+                holder
+            ),
+            None => say!(
+                "the limit {limit} is net.core.somaxconn: the program asked for that, or for more and was cut to it. The configuration of {holder} says which.",
                 limit,
                 holder
-            )
+            ),
         }),
     })
+}
+
+/// The program that asks for more than `limit` by default.
+pub(super) fn asks_for_more(context: &ListenerContext<'_>, limit: u32) -> Option<(&'static KnownProgram, u32)> {
+    let command = context.listener.owner.as_ref()?.command.as_str();
+    let mut programs = programs_of(command);
+    let (program, None) = (programs.next()?, programs.next()) else { return None };
+    program.largest_default().filter(|default| *default > limit).map(|default| (program, default))
 }

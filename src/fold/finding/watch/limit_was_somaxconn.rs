@@ -1,6 +1,8 @@
 //! somaxconn is larger than the limit now, and the limit is what somaxconn was.
 
+use super::limit_is_somaxconn::asks_for_more;
 use super::{Check, Diagnosis, Holder, ListenerContext, Rule, Sentence, Severity, Verdict};
+use crate::fold::listeners::known_default::known_default;
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -22,6 +24,12 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     else {
         return Verdict::Absent;
     };
+    let command = context.listener.owner.as_ref().map(|owner| owner.command.as_str());
+    // Then it is what this program asks for.
+    if known_default(limit, command).is_some() {
+        return Verdict::Absent;
+    }
+    let asks = asks_for_more(context, limit);
     let seen = context.listeners().somaxconn.contains(&limit);
     let concerns = seen || context.is_strained() || context.is_asked_for();
     if limit >= somaxconn || !(seen || limit == OLD_DEFAULT) || !concerns {
@@ -30,12 +38,23 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     let holder = context.holder();
     Verdict::Found(Diagnosis {
         severity: if seen || context.is_strained() { Severity::Warning } else { Severity::Note },
+        actions: Vec::new(),
         evidence: vec![
             ("limit", limit.into()),
             ("somaxconn", somaxconn.into()),
             ("seen_to_change", f64::from(u8::from(seen))),
         ],
-        sentence: Sentence::new(move || sentence(seen, limit, somaxconn, &holder)),
+        sentence: Sentence::new(move || match asks {
+            Some((program, default)) => say!(
+                "the limit is {limit}, though {program} asks for {default} by default and net.core.somaxconn is {somaxconn}: it called listen() when the sysctl was {limit}, or it is set so. A restart of {holder} tells which.",
+                limit,
+                program = program.name,
+                default,
+                somaxconn,
+                holder
+            ),
+            None => sentence(seen, limit, somaxconn, &holder),
+        }),
     })
 }
 

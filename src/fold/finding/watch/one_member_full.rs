@@ -25,6 +25,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     let (members, address, holder) = (group.members.len(), group.address.clone(), context.holder());
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
+        actions: Vec::new(),
         evidence: vec![
             ("accept_queue_depth", depth.into()),
             ("members", members as f64),

@@ -1,9 +1,9 @@
-//! Connections wait and are not accepted.
-
-use std::time::Duration;
+//! Connections wait and none is accepted, for longer than this program's own rhythm.
 
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, seconds};
-use crate::fold::listeners::Stall;
+use crate::fold::finding::Action;
+use crate::fold::finding::holders::accepting;
+use crate::model::watch::HolderProcess;
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -11,62 +11,81 @@ pub(in crate::fold::finding) const RULE: Rule =
 
 const EXPLAIN: &str = "\
 Connections stand in the accept queue and the program takes none of them. The accept queue is first in, first out, so the oldest
-connection still being there proves that accept() has not returned since. The clients believe that they are connected; they have
-sent their requests and wait.
+connection still being there, and a queue that does not become shorter, prove that accept() has not returned since. A program that takes one
+connection a second is not stuck: qviz says so only after three times the longest pause that it has seen, and three seconds at least.
 Kernel: inet_csk_accept takes from the head of icsk_accept_queue (net/ipv4/inet_connection_sock.c).
 What to do: look at the process: stopped (state T: kill -CONT PID), swapped out, blocked on a lock, a disk or another server, out of
 file descriptors (accept() fails with EMFILE), or busy in a loop that does not come back to accept(). A bigger backlog only lets
 more clients wait for nothing.";
 
-/// The head of the queue must be unchanged for this long,
-const UNMOVED: Duration = Duration::from_millis(700);
-
-/// and must have waited for this long.
-const WAITED: Duration = Duration::from_secs(1);
+/// Why nothing is accepted, as far as it can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// A process waits for a disk or a file system.
+    Uninterruptible(u32),
+    /// Each process serves a connection.
+    AllBusy(usize),
+    /// It holds so many connections.
+    Holding(u32),
+    Unknown,
+}
 
 fn check(context: &ListenerContext<'_>) -> Verdict {
-    let Some(standstill) = context.listener.stall() else { return Verdict::Absent };
-    let depth = context.listener.reading.queue.depth.unwrap_or(0);
-    let group = context.group();
-    // The ages belong to the address: of several sockets only one that alone holds connections can be identified.
-    let alone = group.members.iter().filter(|listener| listener.reading.queue.depth != Some(0)).count() == 1;
-    if depth == 0 || !alone || standstill.oldest < WAITED {
+    let (listener, now) = (context.listener, context.now());
+    let (Some(idle), Some(depth)) = (listener.unaccepted(now), listener.reading.queue.depth.filter(|depth| *depth > 0))
+    else {
         return Verdict::Absent;
-    }
-    if standstill.unmoved < UNMOVED && !crawls(context, standstill) {
+    };
+    if !listener.is_stalled(now) {
         return Verdict::TooEarly;
     }
-    let (holder, most) = (context.holder(), context.listener.capacity().unwrap_or(depth));
+    let processes = accepting(listener);
+    // Their own rules say more.
+    if context.is_stopped() || context.out_of_descriptors().is_some() {
+        return Verdict::Absent;
+    }
+    let (holder, reason) = (context.holder(), reason(&processes, listener.served));
+    let mut evidence = vec![("accept_queue_depth", f64::from(depth)), ("unaccepted_s", idle.as_secs_f64())];
+    evidence.extend(listener.occupants.oldest_wait_ms.map(|oldest| ("oldest_wait_s", f64::from(oldest) / 1000.0)));
+    evidence.extend(listener.served.map(|served| ("served", f64::from(served))));
+    let look = holder.pids().first().map(|pid| {
+        let what = || say!("what it does, thread by thread").to_owned();
+        Action::live(what, format!("top -H -b -n 1 -p {pid}"))
+    });
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
-        evidence: vec![
-            ("accept_queue_depth", depth.into()),
-            ("oldest_wait_s", standstill.oldest.as_secs_f64()),
-            ("unmoved_s", standstill.unmoved.as_secs_f64()),
-        ],
+        actions: look.into_iter().collect(),
+        evidence,
         sentence: Sentence::new(move || {
-            let oldest = seconds(standstill.oldest);
-            if standstill.unmoved >= UNMOVED {
-                return say!(
-                    "no connection accepted for {oldest}: {depth} waiting. The program is stopped or stuck: look at {holder}; queued clients proceed once accept() resumes.",
-                    depth,
-                    oldest,
-                    holder
-                );
-            }
-            say!(
-                "at most {most} accepted in the last {oldest}: {depth} waiting. The program is stopped or stuck: look at {holder}; queued clients proceed once accept() resumes.",
-                most,
-                oldest,
-                depth,
-                holder
-            )
+            let idle = seconds(idle);
+            let why = words(reason);
+            say!("no connection accepted for {idle}: {depth} waiting. {holder}: {why}.", idle, depth, holder, why)
         }),
     })
 }
 
-/// One reading is enough if the oldest has waited for longer than a second per entry: at most a full queue was before it, so less
-/// than one per second was accepted.
-fn crawls(context: &ListenerContext<'_>, standstill: Stall) -> bool {
-    context.listener.capacity().is_some_and(|capacity| standstill.oldest.as_secs() > u64::from(capacity))
+fn reason(processes: &[&HolderProcess], served: Option<u32>) -> Reason {
+    if let Some(process) = processes.iter().find(|process| process.state == 'D') {
+        return Reason::Uninterruptible(process.pid);
+    }
+    let busy = processes.iter().filter(|process| process.served.is_some_and(|served| served > 0)).count();
+    match served {
+        Some(served) if busy == processes.len() && busy > 0 && served as usize == busy => Reason::AllBusy(busy),
+        Some(served) if served > 0 => Reason::Holding(served),
+        _ => Reason::Unknown,
+    }
+}
+
+fn words(reason: Reason) -> String {
+    match reason {
+        Reason::Uninterruptible(pid) => {
+            say!("pid {pid} waits in the kernel (state D), for a disk or a file system", pid)
+        }
+        Reason::AllBusy(1) => say!("it serves one connection, and takes the next after it").to_owned(),
+        Reason::AllBusy(count) => {
+            say!("each of {count} processes serves a connection, and takes the next after it", count)
+        }
+        Reason::Holding(served) => say!("busy, or holding as many connections as it may ({served})", served),
+        Reason::Unknown => say!("stopped, busy, or holding as many connections as it may").to_owned(),
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::deferred_accept::deferred;
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, seconds};
 use crate::model::counters::Counter;
 use crate::say;
@@ -27,6 +28,11 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     else {
         return Verdict::Absent;
     };
+    let deferred = deferred(context).map_or(0, |(waiting, _)| waiting);
+    if deferred * 2 >= half_open as usize {
+        // They have answered: no flood.
+        return Verdict::Absent;
+    }
     if context.now().since(since) < LONG {
         return Verdict::TooEarly;
     }
@@ -36,6 +42,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     let crowded = context.now().since(since);
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
+        actions: Vec::new(),
         evidence,
         sentence: Sentence::new(move || {
             let answer = match cookies {

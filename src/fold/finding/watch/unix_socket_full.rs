@@ -1,6 +1,7 @@
-//! A unix stream socket's queue is full.
+//! A unix stream socket's queue is full, now or for most of the last seconds.
 
-use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, seconds};
+use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, fullness};
+use crate::fold::finding::actions::longer_queue;
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -19,22 +20,40 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     let (Some(depth), Some(limit)) = (listener.reading.queue.depth, listener.reading.queue.limit) else {
         return Verdict::Absent;
     };
-    if !listener.is_full() || listener.reading.address.port().is_some() {
+    if !context.is_mostly_full() || listener.reading.address.port().is_some() {
         return Verdict::Absent;
     }
-    let full = listener.accept_queue.full_since().map_or_else(Default::default, |since| context.now().since(since));
-    let (address, holder) = (listener.reading.address.clone(), context.holder());
+    let (full, span) = listener.full_lately(context.now());
+    let (holder, empties) = (context.holder(), listener.empties(context.now()));
+    let actions = if empties == Some(true) { longer_queue(context) } else { Vec::new() };
+    let (address, lately) = (listener.reading.address.clone(), fullness(context));
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
-        evidence: vec![("accept_queue_depth", depth.into()), ("limit", limit.into()), ("full_s", full.as_secs_f64())],
+        actions,
+        evidence: vec![
+            ("accept_queue_depth", depth.into()),
+            ("limit", limit.into()),
+            ("full_s", listener.full(context.now()).as_secs_f64()),
+            ("full_of_last_s", full.as_secs_f64()),
+            ("last_s", span.as_secs_f64()),
+        ],
         sentence: Sentence::new(move || {
+            let (capacity, lately, address) = (u64::from(limit) + 1, lately.words(), address.to_string());
+            if empties == Some(true) {
+                return say!(
+                    "the queue of {address} is full ({depth} of {capacity} now, {lately}): connect() fails with EAGAIN, or blocks. It empties in between: a longer queue absorbs such bursts.",
+                    address,
+                    depth,
+                    capacity,
+                    lately
+                );
+            }
             say!(
-                "the queue of {address} is full ({depth} of {capacity}, for {full}): connect() fails with EAGAIN, or blocks. {holder} \
-                 must call accept() more often; a longer queue lets more of them wait instead.",
+                "the queue of {address} is full ({depth} of {capacity} now, {lately}): connect() fails with EAGAIN, or blocks. {holder} must accept faster, or be more workers; a longer queue only makes more clients wait.",
                 address,
                 depth,
-                capacity = u64::from(limit) + 1,
-                full = seconds(full),
+                capacity,
+                lately,
                 holder
             )
         }),

@@ -14,12 +14,13 @@ pub struct Drops {
     pub listener: Option<u64>,
     /// Counted by its counter, but no drops.
     pub noise: Option<u64>,
+    /// A lower bound of `listener`; equal to it where `exact`.
+    pub at_least: Option<u64>,
     /// True when `listener` is exact.
     pub exact: Option<bool>,
     /// The part of `listener` since the watch began.
     pub watched: Option<u64>,
-    /// Since the listener was chosen: drops by cause, as far as one is certain, and `not-attributed`: by how much more its drop counter
-    /// has moved. Null for listeners that were not chosen, without a packet tap, and where several sockets share the address.
+    /// Since the watch began: drops by cause, as far as one is certain, and `not-attributed`: the rest of `watched`. Null for listeners that were not chosen, without a packet tap, and where several sockets share the address.
     pub by_cause: Option<BTreeMap<&'static str, u64>>,
     /// What was lost before it came to the listener; null as above.
     pub before_listener: Option<BeforeListener>,
@@ -38,6 +39,7 @@ impl Drops {
         Self {
             listener: made.map(|drops| drops.listener),
             noise: made.map(|drops| drops.noise),
+            at_least: made.map(|drops| drops.at_least),
             exact: made.map(|drops| drops.is_exact()),
             watched: world.drops_of(listener).map(|drops| drops.listener),
             by_cause: by_cause(world, listener),
@@ -47,11 +49,12 @@ impl Drops {
     }
 }
 
-/// The chosen listener's drops by cause.
+/// The chosen listener's drops by cause; together they are its drops since the watch began. `None` too where more was taken for certain than
+/// its counter admits.
 fn by_cause(world: &World, listener: &ListenerState) -> Option<BTreeMap<&'static str, u64>> {
     let chosen = world.listeners.chosen == Some(listener.id()) && listener.gone.is_none();
     let shared = world.listeners.group_of(listener).is_shared();
-    let open = world.not_attributed().filter(|_| chosen && !shared)?;
+    let open = world.drops_without_cause(listener).filter(|_| chosen && !shared)?;
     let certain = world.ledger.lost_by_cause().filter(|(cause, _)| cause.is_listen_drop());
     let certain = certain.map(|(cause, lost)| (cause.name(), lost.segments));
     Some(certain.chain([("not-attributed", open)]).collect())

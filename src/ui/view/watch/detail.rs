@@ -11,7 +11,7 @@ use super::names;
 use super::row::{self, Entry};
 use crate::fold::finding::{Finding, Severity};
 use crate::fold::listeners::ListenerState;
-use crate::fold::listeners::known_default::{KnownDefault, known_default};
+use crate::fold::listeners::known_default::{KnownProgram, known_default};
 use crate::fold::world::World;
 use crate::model::settings::Sysctl;
 use crate::say;
@@ -96,6 +96,6 @@ pub(super) fn limit(listener: &ListenerState, world: &World) -> String {
     }
 }
 
-fn default_of(listener: &ListenerState, limit: u32) -> Option<KnownDefault> {
-    known_default(limit, listener.owner.as_ref().map(|owner| owner.command.as_str()), &listener.reading.address)
+fn default_of(listener: &ListenerState, limit: u32) -> Option<&'static KnownProgram> {
+    known_default(limit, listener.owner.as_ref().map(|owner| owner.command.as_str()))
 }

@@ -6,7 +6,6 @@ use ratatui::style::Style;
 
 use super::super::{Scene, text};
 use super::names;
-use crate::fold::listeners::ListenerState;
 use crate::model::counters::Counter;
 use crate::say;
 use crate::ui::numbers;
@@ -42,7 +41,7 @@ fn lines(scene: &Scene<'_>, inside: ChosenListener<'_>) -> Vec<(String, Style)> 
             theme.calm(),
         )];
     }
-    if let Some(drops) = inside.listener.and_then(ListenerState::drops) {
+    if let Some(drops) = inside.listener.and_then(|listener| world.drops_of(listener)) {
         let text = say!("this listener: {count}", count = figures::drops_in_words(drops));
         lines.push((text, if drops.listener > 0 { theme.strong() } else { theme.calm() }));
     }
@@ -56,7 +55,8 @@ fn lines(scene: &Scene<'_>, inside: ChosenListener<'_>) -> Vec<(String, Style)> 
             );
             lines.push((text, theme.text(Meaning::Lost)));
         }
-        if let Some(open) = world.not_attributed().filter(|open| *open > 0) {
+        let open = inside.listener.and_then(|listener| world.drops_without_cause(listener));
+        if let Some(open) = open.filter(|open| *open > 0) {
             let count = numbers::count(open);
             lines.push((say!("×{count} counted, the cause is not certain", count), theme.calm()));
         }

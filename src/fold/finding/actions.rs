@@ -1,0 +1,81 @@
+//! The lines to paste that several rules share.
+
+use super::{Action, ListenerContext};
+use crate::fold::listeners::known_default::programs_of;
+use crate::model::watch::Address;
+use crate::say;
+
+/// The smallest queue that is worth a change.
+const SMALLEST: u32 = 1024;
+
+/// The largest backlog that is proposed: Go asks for no more either.
+const LARGEST: u32 = 65_535;
+
+/// A longer queue than this listener's: at least twice its limit, and its peak.
+pub(super) fn longer_backlog(context: &ListenerContext<'_>) -> u32 {
+    let limit = context.listener.reading.queue.limit.unwrap_or(0);
+    let wanted = limit.max(context.listener.accept_queue.max()).saturating_mul(2).max(SMALLEST);
+    wanted.min(LARGEST).next_power_of_two().min(LARGEST)
+}
+
+/// How to make this listener's queue longer: the ceiling first where it is too low, then the program's own line, then without a restart.
+pub(super) fn longer_queue(context: &ListenerContext<'_>) -> Vec<Action> {
+    let backlog = longer_backlog(context);
+    let mut actions = ceiling(context, backlog);
+    actions.extend(program_line(context, backlog));
+    if let Address::Tcp(address) = &context.listener.reading.address {
+        let what = || say!("lengthen the running listener's queue until its program listens again").to_owned();
+        actions.push(Action::live(what, format!("qviz tune {address} --backlog {backlog}")));
+    }
+    actions
+}
+
+/// net.core.somaxconn, where it is below `backlog`: for now, for the next boot, and in a container.
+fn ceiling(context: &ListenerContext<'_>, backlog: u32) -> Vec<Action> {
+    if context.listeners().somaxconn_now().is_none_or(|somaxconn| somaxconn >= backlog) {
+        return Vec::new();
+    }
+    let place = context.listener.owner.as_ref().and_then(|owner| owner.place.clone()).unwrap_or_default();
+    if ["docker", "podman"].iter().any(|runtime| place.starts_with(runtime)) {
+        let what = || say!("start the container with a higher ceiling").to_owned();
+        return vec![Action { live: false, ..Action::live(what, format!("--sysctl net.core.somaxconn={backlog}")) }];
+    }
+    let now = || say!("raise the ceiling; only the next listen() reads it").to_owned();
+    let later = || say!("keep it over a boot").to_owned();
+    let line = format!("echo 'net.core.somaxconn = {backlog}' > /etc/sysctl.d/90-somaxconn.conf");
+    [
+        Action { live: false, ..Action::live(now, format!("sysctl -w net.core.somaxconn={backlog}")) },
+        Action { live: false, ..Action::live(later, line) },
+    ]
+    .into()
+}
+
+/// The program's own line with the listener's address, and what applies it. Where a name stands for several programs, that of the one whose
+/// default the limit is; otherwise none.
+pub(super) fn program_line(context: &ListenerContext<'_>, backlog: u32) -> Vec<Action> {
+    let listener = context.listener;
+    let Some(command) = listener.owner.as_ref().map(|owner| owner.command.as_str()) else { return Vec::new() };
+    let named: Vec<_> = programs_of(command).collect();
+    let by_limit = listener
+        .reading
+        .queue
+        .limit
+        .and_then(|limit| crate::fold::listeners::known_default::known_default(limit, Some(command)));
+    let only = if let [program] = named.as_slice() { Some(*program) } else { None };
+    let Some(program) = by_limit.or(only) else { return Vec::new() };
+    let Some(setting) = program.line(&listener.reading.address.to_string(), backlog) else { return Vec::new() };
+    let name = program.name.clone();
+    let apply = program.apply.clone();
+    let (by_restart, takes_effect) = (apply.is_none(), program.live);
+    let what = move || {
+        if by_restart {
+            say!("{name}'s own setting, then restart it", name)
+        } else {
+            say!("{name}'s own setting", name)
+        }
+    };
+    let line = Action { live: takes_effect, ..Action::live(what, setting) };
+    let apply =
+        apply.map(|command| Action { live: takes_effect, ..Action::live(|| say!("apply that").to_owned(), command) });
+    [line].into_iter().chain(apply).collect()
+}

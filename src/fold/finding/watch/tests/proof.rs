@@ -1,0 +1,154 @@
+//! What waits long, is stalled, stopped, or at a limit, is said on proof.
+
+use super::*;
+use crate::model::watch::HolderProcess;
+
+#[test]
+fn a_stalled_server_is_found_after_three_seconds_with_its_pid() {
+    let mut watch = Watch::of(listener(1, 0, 300));
+    watch.owned(0, 1, "nginx");
+    watch.snapshot(100, vec![listener(1, 3, 300)]);
+    for ms in (250..=3000).step_by(250) {
+        watch.crowded(ms, 0, Some((ms - 90) as u32));
+        assert!(!watch.names(ms + 10).contains("server-stalled"), "a worker may take so long for one client");
+    }
+    let finding = watch.only(3300, "server-stalled");
+    assert_eq!(finding.severity, Severity::Problem);
+    assert!(finding.sentence.to_string().contains("pid 4242 (nginx)"), "{}", finding.sentence);
+    assert!(!watch.names(3600).contains("long-wait"), "one account of the same wait");
+    assert_eq!(
+        (finding.evidence["port"], finding.evidence["pid"], finding.evidence["listener_id"]),
+        (80.0, 4242.0, 1.0)
+    );
+    assert_eq!(finding.subject.unwrap().id, ListenerId(1));
+}
+
+#[test]
+fn a_server_that_accepts_is_not_stalled_however_long_clients_wait() {
+    let mut watch = Watch::of(listener(1, 50, 300));
+    for ms in (0..4000).step_by(250) {
+        watch.crowded(ms, 0, Some(5000 + (ms % 500) as u32));
+        assert!(!watch.names(ms + 10).contains("server-stalled"), "at {ms} ms");
+    }
+    for ms in (4000..6000).step_by(250) {
+        watch.snapshot(ms, vec![listener(1, 60 - (ms / 200) as u32, 300)]);
+        watch.crowded(ms, 0, Some((ms + 5000) as u32));
+        assert!(!watch.names(ms + 10).contains("server-stalled"), "shorter at each look, at {ms} ms");
+    }
+}
+
+#[test]
+fn one_look_tells_a_long_wait_and_no_stall() {
+    let mut watch = Watch::of(listener(1, 6, 5));
+    watch.crowded(0, 0, Some(60_000));
+    let names = watch.names(300);
+    assert!(names.contains("accept-queue-full") && !names.contains("server-stalled"), "{names:?}");
+    let mut watch = Watch::of(listener(1, 6, 500));
+    watch.crowded(0, 0, Some(60_000));
+    let finding = watch.only(300, "long-wait");
+    assert!(finding.sentence.to_string().starts_with("6 waiting, the oldest for 60 s"), "{}", finding.sentence);
+    assert!(!watch.names(600).contains("server-stalled"), "500 may have been accepted since");
+}
+
+#[test]
+fn a_queue_that_is_a_tenth_full_and_drains_slowly_is_a_long_wait_with_its_rate() {
+    let mut watch = Watch::of(listener(1, 200, 2048));
+    for second in 1..=4_u32 {
+        watch.snapshot(u64::from(second) * 1000, vec![listener(1, 200 - 3 * second, 2048)]);
+    }
+    let finding = watch.only(4300, "long-wait");
+    assert_eq!(finding.severity, Severity::Problem);
+    let said = finding.sentence.to_string();
+    assert!(said.starts_with("3.0 accepts/s, 188 waiting: the last one waits about 63 s"), "{said}");
+    assert!(said.contains("not a longer queue") && finding.actions.is_empty(), "{said}");
+    let mut quick = Watch::of(listener(1, 200, 2048));
+    for turn in 1..=4_u32 {
+        quick.snapshot(u64::from(turn) * 1000, vec![listener(1, 1000 - 220 * turn, 2048)]);
+    }
+    assert!(!quick.names(4300).contains("long-wait"), "220 a second, 120 waiting");
+}
+
+#[test]
+fn a_queue_that_empties_in_between_gets_a_longer_one_and_one_that_never_does_gets_none() {
+    let mut watch = Watch::of(listener(1, 0, 5));
+    watch.owned(0, 1, "nginx");
+    watch.snapshot(3400, vec![listener(1, 6, 5)]);
+    let finding = watch.only(3700, "accept-queue-full");
+    assert!(finding.sentence.to_string().contains("empty in between"), "{}", finding.sentence);
+    let commands: Vec<_> = finding.actions.iter().map(|action| action.command.as_str()).collect();
+    let expected =
+        ["listen 127.0.0.1:80 backlog=1024;", "nginx -t && nginx -s reload", "qviz tune 127.0.0.1:80 --backlog 1024"];
+    assert_eq!(commands, expected);
+    assert!(finding.actions.iter().all(|action| action.live));
+    for ms in (4000..=7500).step_by(500) {
+        watch.snapshot(ms, vec![listener(1, if ms % 1000 == 0 { 5 } else { 6 }, 5)]);
+    }
+    let finding = watch.only(7900, "accept-queue-full");
+    assert!(finding.sentence.to_string().contains("never empty"), "{}", finding.sentence);
+    assert_eq!(finding.actions, []);
+}
+
+fn process(pid: u32, state: char) -> HolderProcess {
+    HolderProcess { pid, state, command: "gunicorn".into(), parent: 1, ..HolderProcess::default() }
+}
+
+#[test]
+fn a_stopped_owner_is_told_with_the_line_that_lets_it_run() {
+    let mut watch = Watch::of(listener(1, 3, 300));
+    let holders = vec![process(41, 'T'), process(42, 'T')];
+    watch.apply(1, &Event::Holders { id: ListenerId(1), holders, served: None });
+    let finding = watch.only(300, "owner-stopped");
+    assert_eq!((finding.severity, finding.actions[0].command.as_str()), (Severity::Problem, "kill -CONT 41 42"));
+    assert!(!watch.names(4000).contains("server-stalled"), "its reason is known");
+    let holders = vec![process(41, 'T'), process(42, 'S')];
+    watch.apply(4100, &Event::Holders { id: ListenerId(1), holders, served: None });
+    assert!(!watch.names(4400).contains("owner-stopped"), "the other one accepts");
+}
+
+#[test]
+fn a_process_at_its_limit_of_descriptors_is_told_only_when_it_has_none_left() {
+    let mut watch = Watch::of(listener(1, 3, 300));
+    let with = |used| HolderProcess { descriptors: Some(used), descriptor_limit: Some(40), ..process(41, 'R') };
+    watch.apply(1, &Event::Holders { id: ListenerId(1), holders: vec![with(39)], served: Some(30) });
+    assert!(!watch.names(300).contains("owner-out-of-descriptors"));
+    watch.apply(400, &Event::Holders { id: ListenerId(1), holders: vec![with(40)], served: Some(30) });
+    let finding = watch.only(700, "owner-out-of-descriptors");
+    assert!(finding.sentence.to_string().contains("40 of 40 descriptors"), "{}", finding.sentence);
+    assert_eq!(finding.actions[0].command, "prlimit --pid 41 --nofile=1024:1024");
+}
+
+#[test]
+fn a_round_number_of_connections_is_asked_about_only_when_nothing_is_accepted() {
+    let mut watch = Watch::of(listener(1, 3, 300));
+    let holds = |served| Event::Holders { id: ListenerId(1), holders: vec![process(41, 'S')], served: Some(served) };
+    watch.apply(1, &holds(40));
+    assert!(!watch.names(2000).contains("at-its-connection-limit"));
+    watch.crowded(2500, 0, Some(3000));
+    assert!(watch.names(4000).contains("at-its-connection-limit"));
+    watch.apply(4100, &holds(37));
+    assert!(!watch.names(4400).contains("at-its-connection-limit"));
+}
+
+#[test]
+fn two_programs_on_one_port_are_told_whether_they_share_the_address_or_not() {
+    let mut watch = Watch::began(Some(":80"));
+    watch.snapshot(0, vec![listener(1, 0, 300), listener(2, 0, 300)]);
+    watch.owned(0, 1, "nginx");
+    watch.owned(0, 2, "nginx");
+    assert!(!watch.names(300).contains("two-programs-one-port"), "workers of one program");
+    watch.owned(400, 2, "apache2");
+    let found = watch.found(700);
+    let told: Vec<_> = found.iter().filter(|finding| finding.rule == "two-programs-one-port").collect();
+    assert_eq!((told.len(), told[0].severity), (2, Severity::Warning), "{found:#?}");
+}
+
+#[test]
+fn of_several_sockets_none_is_called_stalled_where_two_hold_connections() {
+    let mut watch = Watch::began(Some(":80"));
+    watch.snapshot(0, vec![listener(1, 3, 300), listener(2, 1, 300)]);
+    watch.crowded(0, 0, Some(1000));
+    watch.crowded(1500, 0, Some(2500));
+    assert!(!watch.names(2000).contains("server-stalled"));
+    watch.snapshot(2100, vec![listener(2, 0, 300)]);
+    assert!(watch.names(3500).contains("server-stalled"));
+}

@@ -1,0 +1,127 @@
+//! One process that holds a listening socket: its state, its descriptors and their limit, whether it sleeps in `accept()`. Each may be hidden or
+//! vanish between two reads.
+
+use std::collections::BTreeSet;
+
+use super::proc_dir::{Opened, ProcDir};
+use crate::model::watch::HolderProcess;
+
+/// The most descriptors of one process that are counted; with more the count is unknown.
+const MOST_DESCRIPTORS: usize = 20_000;
+
+/// The process; `None` when it has ended. `listener`: the socket's inode; `connections`: the inodes of the listener's connections, where they
+/// are known.
+pub(super) fn read(
+    proc: &ProcDir,
+    pid: u32,
+    listener: u64,
+    connections: Option<&BTreeSet<u64>>,
+) -> Option<HolderProcess> {
+    let stat = proc.small_file(&format!("{pid}/stat"))?;
+    let (state, parent) = state_and_parent(&String::from_utf8_lossy(&stat))?;
+    let counted = count(proc, pid, connections);
+    let limits = proc.small_file(&format!("{pid}/limits")).unwrap_or_default();
+    let syscall = proc.small_file(&format!("{pid}/syscall")).unwrap_or_default();
+    let syscall = String::from_utf8_lossy(&syscall);
+    let title = proc.small_file(&format!("{pid}/cmdline")).unwrap_or_default();
+    let accepts = accepts_on(&syscall).is_some_and(|fd| proc.is_socket(pid, fd, listener));
+    let never = is_master(&String::from_utf8_lossy(&title)) || waits_for_children(&syscall);
+    Some(HolderProcess {
+        pid,
+        command: proc.command(pid)?,
+        parent,
+        state,
+        descriptors: counted.map(|(all, _)| all),
+        descriptor_limit: soft_limit(&String::from_utf8_lossy(&limits)),
+        accepting: if accepts { Some(true) } else { never.then_some(false) },
+        served: counted.and_then(|(_, served)| served),
+    })
+}
+
+/// Its descriptors, and how many of them are connections of the listener.
+fn count(proc: &ProcDir, pid: u32, connections: Option<&BTreeSet<u64>>) -> Option<(u32, Option<u32>)> {
+    let Opened::Here(mut descriptors) = proc.descriptors(pid) else { return None };
+    let (mut left, mut served) = (MOST_DESCRIPTORS, 0);
+    while let Some((_, inode)) = descriptors.next_socket(&mut left) {
+        served += u32::from(connections.is_some_and(|known| known.contains(&inode)));
+    }
+    let all = u32::try_from(MOST_DESCRIPTORS - left).ok().filter(|_| left > 0)?;
+    Some((all, connections.map(|_| served)))
+}
+
+/// The third and fourth field of `/proc/PID/stat`; the second, the name, is in brackets and may hold anything.
+fn state_and_parent(stat: &str) -> Option<(char, u32)> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
+}
+
+/// The soft limit in the line `Max open files` of `/proc/PID/limits`; `None` for `unlimited`.
+fn soft_limit(limits: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// The descriptor in `/proc/PID/syscall` if that is accept() or accept4().
+fn accepts_on(syscall: &str) -> Option<u32> {
+    let mut fields = syscall.split_ascii_whitespace();
+    let number: i64 = fields.next()?.parse().ok()?;
+    let accepts = ACCEPT.contains(&number);
+    fields.next().filter(|_| accepts).and_then(|fd| u32::from_str_radix(fd.strip_prefix("0x")?, 16).ok())
+}
+
+/// True for the title of a master beside its workers: `nginx: master process ...`, `php-fpm: master process (...)`, `gunicorn: master [...]`.
+fn is_master(title: &str) -> bool {
+    title.split_once(": ").is_some_and(|(_, role)| role.starts_with("master "))
+}
+
+/// True when it waits for a signal or for a child: rt_sigsuspend, pause, wait4, waitid.
+fn waits_for_children(syscall: &str) -> bool {
+    let number = syscall.split_ascii_whitespace().next().and_then(|number| number.parse::<i64>().ok());
+    number.is_some_and(|number| WAITS.contains(&number))
+}
+
+/// Beside accept below, in the same files: rt_sigsuspend, pause (not in all), wait4, waitid.
+#[cfg(target_arch = "x86_64")]
+const WAITS: [i64; 4] = [130, 34, 61, 247];
+#[cfg(not(target_arch = "x86_64"))]
+const WAITS: [i64; 4] = [133, 133, 260, 95];
+
+/// accept and accept4 (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
+#[cfg(target_arch = "x86_64")]
+const ACCEPT: [i64; 2] = [43, 288];
+#[cfg(not(target_arch = "x86_64"))]
+const ACCEPT: [i64; 2] = [202, 242];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_hides_neither_state_nor_parent() {
+        assert_eq!(state_and_parent("42 (a) T (b)) T 7 42 42 0"), Some(('T', 7)));
+        assert_eq!(state_and_parent("42"), None);
+    }
+
+    #[test]
+    fn an_unlimited_number_of_descriptors_is_no_number() {
+        let limits = |soft: &str| format!("Limit  Soft Hard Units\nMax open files            {soft}   4096    files\n");
+        assert_eq!(
+            (soft_limit(&limits("40")), soft_limit(&limits("unlimited")), soft_limit("")),
+            (Some(40), None, None)
+        );
+    }
+
+    #[test]
+    fn a_master_is_known_by_its_title_or_by_what_it_waits_for() {
+        assert!(is_master("nginx: master process /usr/sbin/nginx") && is_master("gunicorn: master [app:app]"));
+        assert!(!is_master("nginx: worker process") && !is_master("python3 master.py") && !is_master(""));
+        assert!(waits_for_children(&format!("{} 0x7ffc 0x8", WAITS[0])) && !waits_for_children("running"));
+    }
+
+    #[test]
+    fn only_accept_is_accept() {
+        let accept = format!("{} 0x3 0x0 0x0 0x0 0x0 0x0 0x7ffc 0x7f0", ACCEPT[1]);
+        assert_eq!(accepts_on(&accept), Some(3));
+        assert_eq!((accepts_on("running"), accepts_on("0 0x3 0x0"), accepts_on("")), (None, None, None));
+    }
+}
