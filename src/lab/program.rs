@@ -3,7 +3,7 @@
 //! It runs in a PID namespace of its own, as the child of a process of ours that is its init ([`init`]): when that exits, the kernel
 //! kills whatever is left there (`zap_pid_ns_processes`, kernel/pid_namespace.c), also what has daemonized. Our init exits as soon as
 //! the socket to qviz is closed, so that nothing outlives qviz, however that ends. The program's own process ids are those of that
-//! namespace; [`Program::pids`] are qviz's.
+//! namespace; [`Program::pids`] are qviz's. Unsafe code: what is done between fork and exec.
 
 pub mod init;
 mod output;

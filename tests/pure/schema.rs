@@ -13,6 +13,7 @@ use qviz::model::event::{Began, ClientEvent, Environment, Event, Listening, Loss
 use qviz::model::experiment::{CallOutcome, CallRecord, ExperimentFact, ExperimentId};
 use qviz::model::lesson::{Judged, LessonFact, Phase};
 use qviz::model::peer::Peer;
+use qviz::model::program::{ProgramRole, ProgramState};
 use qviz::model::sample::{HalfOpen, Listed, QueueReading, Source, Waiting};
 use qviz::model::segment::{Kind, Segment, Toward, flags};
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
@@ -223,6 +224,15 @@ fn every_event() -> Vec<Event> {
         Event::Stepped { peer: peer(), outcome: StepOutcome::Reached(Kind::Syn) },
         Event::Stepped { peer: peer(), outcome: StepOutcome::Accepted },
         Event::Refused { message: "no".into() },
+        Event::Program(Box::new(ProgramState {
+            role: ProgramRole::Server,
+            command: vec!["nginx".into()],
+            pid: Some(7),
+            listener: "0.0.0.0:80".parse().ok(),
+            backlog_asked: None,
+            exit: None,
+            output: vec!["a line".into()],
+        })),
         Event::Ended,
     ]);
     events

@@ -382,9 +382,8 @@ impl Remark {
 impl Diagnosis {
     /// Every finding of the watch, those in force before ended ones of the same severity.
     pub(super) fn all(world: &World) -> Vec<Self> {
-        let in_force = |finding: &Finding| {
-            world.findings.iter().any(|now| now.rule == finding.rule && now.subject == finding.subject)
-        };
+        let is_it = |one: &Finding, other: &Finding| one.rule == other.rule && one.subject == other.subject;
+        let in_force = |finding: &Finding| world.findings.iter().any(|now| is_it(now, finding));
         let diagnosis = |finding: &Finding| Self {
             rule: finding.rule.clone(),
             severity: finding.severity,
@@ -395,10 +394,8 @@ impl Diagnosis {
             sentence: sanitize::line(&finding.sentence.to_string()),
             actions: finding.actions.iter().map(NextAction::of).collect(),
         };
-        let asked_for = |finding: &&Finding| {
-            let known = finding.subject.as_ref().and_then(|subject| world.listeners.get(subject.id));
-            known.is_none_or(|listener| world.listeners.asks_for(listener))
-        };
+        let known = |finding: &Finding| world.listeners.get(finding.subject.as_ref()?.id);
+        let asked_for = |one: &&Finding| known(one).is_none_or(|listener| world.listeners.asks_for(listener));
         let mut all: Vec<_> = world.found.values().filter(asked_for).map(diagnosis).collect();
         // Findings about a listener as such come before the details of the chosen one.
         let rank = |finding: &Self| {

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::actors::Actors;
 use super::capture::Capture;
 use super::ending::{self, FinalReadings, Next};
-use super::program::LoadProgram;
+use super::load_program::LoadProgram;
 use super::sampler::Sampler;
 use super::server::Server;
 use super::site::LabSite;
@@ -30,9 +30,6 @@ use crate::session::pump::{Pump, Work};
 
 /// The longest wait: how late a command may be noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(10);
-
-/// How often it is looked at programs that run in the lab.
-const PROGRAM_PACE: Duration = Duration::from_millis(50);
 
 /// How long the host's tap has to be quiet before the final counters are trusted: a packet that passed the tap may not be counted yet.
 const QUIET: Duration = Duration::from_millis(4);
@@ -204,36 +201,6 @@ impl LiveSession {
         self.pump.opened = self.pump.clock.now();
         self.read_all();
         Ok(())
-    }
-
-    /// Starts the load generator, if there is one; false where that fails.
-    fn start_load(&mut self) -> bool {
-        let (Some(command), Some(netns)) = (self.load_command.take(), &self.netns) else { return true };
-        match LoadProgram::start(&command, self.listener.address(), netns) {
-            Ok(load) => {
-                self.pump.push(Event::Program(Box::new(load.state().clone())));
-                self.load = Some(load);
-                true
-            }
-            Err(error) => {
-                self.pump.refuse(|| error.to_string());
-                false
-            }
-        }
-    }
-
-    /// Takes over how the programs are, if that is due.
-    fn look_at_programs(&mut self) {
-        let now = self.pump.clock.now();
-        if now.since(self.looked) < PROGRAM_PACE {
-            return;
-        }
-        self.looked = now;
-        let states =
-            [self.server.look(), self.load.as_mut().and_then(|load| load.look().then(|| load.state().clone()))];
-        for state in states.into_iter().flatten() {
-            self.pump.push(Event::Program(Box::new(state)));
-        }
     }
 
     /// Has both sides and the way carry out what concerns them.

@@ -143,22 +143,6 @@ fn an_outcome_that_the_kernels_order_does_not_lead_to_expect_is_counted() {
 }
 
 #[test]
-fn a_cookie_that_comes_back_while_a_later_request_stands_is_known_by_its_number() {
-    let mut play = Play::new(5, &[]);
-    play.cookie_holder(1);
-    play.syn_with(1, Outcome::Request, 0);
-    play.wire(1, Toward::Client, flags::SYN | flags::ACK, (9000, 1001));
-    play.ack_with(1, Outcome::Queued, 0);
-    assert_eq!(play.world.ledger.cookies_redeemed, 1, "it acknowledges the cookie");
-    let mut play = Play::new(5, &[]);
-    play.cookie_holder(1);
-    play.syn_with(1, Outcome::Request, 0);
-    play.syn_ack(1);
-    play.ack_with(1, Outcome::Queued, 0);
-    assert_eq!(play.world.ledger.cookies_redeemed, 0, "it acknowledges the request");
-}
-
-#[test]
 fn the_counters_of_the_clients_side_are_kept_apart() {
     let mut play = Play::new(5, &[]);
     assert_eq!(play.world.client_counters(), None);

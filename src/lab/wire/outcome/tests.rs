@@ -225,6 +225,38 @@ fn a_cookie_comes_back_once_and_a_phantom_again_and_again() {
 }
 
 #[test]
+fn a_cookie_that_comes_back_while_a_later_request_stands_is_known_by_its_number() {
+    let mut outcomes = listener(2, &[]);
+    outcomes.settle(at(0), &syn(1), Outcome::Cookie, Some(syn_ack(false)));
+    outcomes.settle(at(1), &syn(1), Outcome::Request, Some(Answer { seq: SERVER_ISN + 100, ..syn_ack(true) }));
+    assert_eq!(outcomes.foresee(at(2), &final_ack(1)), Foreseen::Open(Question::AckPastRequest));
+    assert!(outcomes.redeems(&final_ack(1), Outcome::Queued), "it acknowledges the cookie");
+    let of_request = segment(1, ACK, CLIENT_ISN + 1, SERVER_ISN + 101);
+    assert!(!outcomes.redeems(&of_request, Outcome::Queued), "it acknowledges the request");
+    // The request has ended, the cookie has not.
+    outcomes.keep_requests(at(1_000), |_| false);
+    assert_eq!(outcomes.foresee(at(1_000), &final_ack(1)), Foreseen::Certain(Outcome::Queued, Proof::Room));
+}
+
+#[test]
+fn what_a_closed_socket_leaves_may_bring_the_cookie_too() {
+    let mut outcomes = listener(2, &[(Sysctl::Syncookies, 2)]);
+    outcomes.settle(at(0), &syn(1), Outcome::Cookie, Some(syn_ack(false)));
+    outcomes.settle(at(1), &final_ack(1), Outcome::Queued, None);
+    outcomes.sent(&Segment { toward: Toward::Client, ..segment(1, FIN | ACK, SERVER_ISN + 1, 0) });
+    let late = segment(1, ACK, CLIENT_ISN + 8, SERVER_ISN + 9);
+    assert_eq!(outcomes.foresee(at(2), &late), Foreseen::Open(Question::AckOfCookie));
+    let judge = |evidence| outcomes.judge(Question::AckOfCookie, &late, &evidence);
+    assert_eq!(judge(seen(0, 0, None, true)), ReadCounters, "the socket has taken it, or accept() already");
+    assert_eq!(judge(seen(0, 1, None, false)), Decided(Outcome::Queued, Proof::Depth));
+    let silent = seen(0, 0, None, true);
+    let redeemed = counters(&[(Counter::SyncookiesRecv, 2)]);
+    let judged = outcomes.judge_by_counters(Question::AckOfCookie, &silent, &redeemed);
+    assert_eq!(judged, Decided(Outcome::Queued, Proof::Counters));
+    assert_eq!(outcomes.judge_by_counters(Question::AckOfCookie, &silent, &redeemed), Nothing);
+}
+
+#[test]
 fn what_does_not_redeem_a_cookie_is_reset_and_leaves_it_valid() {
     let mut outcomes = listener(2, &[(Sysctl::Syncookies, 2)]);
     outcomes.settle(at(0), &syn(1), Outcome::Cookie, Some(syn_ack(false)));
