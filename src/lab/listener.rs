@@ -91,8 +91,8 @@ impl Listener {
     /// # Errors
     /// The kernel's answer.
     pub fn relisten(&self, backlog: i32) -> Result<(), ListenError> {
-        let sockets = std::iter::once(&self.socket).chain(&self.others);
-        sockets.map(|socket| socket.listen(backlog)).collect::<io::Result<()>>().map_err(|source| ListenError {
+        let mut sockets = std::iter::once(&self.socket).chain(&self.others);
+        sockets.try_for_each(|socket| socket.listen(backlog)).map_err(|source| ListenError {
             operation: Operation::Listen,
             address: self.address,
             source,

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::thread::UnshareFlags;
 
 use self::output::Output;
@@ -165,6 +166,12 @@ impl Program {
         self.exit = self.exit.or_else(|| text.lines().find_map(ProgramExit::parse));
     }
 
+    /// Waits until something is reported of it, or this long; less than a second.
+    pub fn await_report(&self, span: Duration) {
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(span.subsec_nanos()) };
+        let _interrupted = poll(&mut [PollFd::new(&self.line, PollFlags::IN)], Some(&timeout));
+    }
+
     /// How its first process has ended; `None` while that runs. Its children may go on.
     pub const fn exit(&self) -> Option<ProgramExit> {
         self.exit
@@ -196,12 +203,12 @@ impl Program {
     pub fn end(&mut self) {
         self.look();
         if !self.gone && (&self.line).write_all(init::TERMINATE).is_ok() {
-            for _ in 0..GRACE.as_millis() / PAUSE.as_millis() {
+            for _ in 0..LOOKS {
+                self.await_report(PAUSE);
                 self.look();
                 if self.gone {
                     break;
                 }
-                std::thread::sleep(PAUSE);
             }
         }
         let _our_init_has_gone = self.line.shutdown(std::net::Shutdown::Both);
@@ -237,10 +244,10 @@ fn in_own_pid_namespace(command: &mut Command) -> &mut Command {
 /// Keeps an output pipe's end and its log file together.
 type Log = Option<File>;
 
-/// How long processes have to end after SIGTERM.
-const GRACE: Duration = Duration::from_millis(1_000);
+/// How often it is looked whether all processes have ended after SIGTERM.
+const LOOKS: u32 = 10;
 
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {

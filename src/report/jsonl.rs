@@ -79,10 +79,7 @@ impl Serialize for Line<'_> {
                 server_event_fields(&mut map, *event)?;
             }
             Event::AcceptFailed { errno } => map.serialize_entry("errno", &errno::name(*errno))?,
-            Event::Program(state) => {
-                map.serialize_entry("role", &state.role)?;
-                map.serialize_entry("program", &Program::of(state))?;
-            }
+            Event::Program(state) => program_fields(&mut map, state)?,
             Event::Queue(reading) => {
                 map.serialize_entry("depth", &reading.depth)?;
                 map.serialize_entry("limit", &reading.limit)?;
@@ -109,6 +106,11 @@ impl Serialize for Line<'_> {
         }
         map.end()
     }
+}
+
+fn program_fields<M: SerializeMap>(map: &mut M, state: &ProgramState) -> Result<(), M::Error> {
+    map.serialize_entry("role", &state.role)?;
+    map.serialize_entry("program", &Program::of(state))
 }
 
 /// A program as the lines show it.

@@ -10,7 +10,7 @@ use crate::model::client_clock::{ClientClock, StepOutcome};
 use crate::model::event::{Began, Environment, Event, Listening, Loss};
 use crate::model::lesson::LessonFact;
 use crate::model::peer::Peer;
-use crate::model::program::ProgramRole;
+use crate::model::program::{ProgramRole, ProgramState};
 use crate::model::settings::{Knobs, Sysctl};
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -51,13 +51,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::AcceptFailed { errno } => {
             *world.accept_errors.entry(*errno).or_default() += 1;
         }
-        Event::Program(state) => {
-            let place = match state.role {
-                ProgramRole::Server => &mut world.server_program,
-                ProgramRole::Load => &mut world.load_program,
-            };
-            *place = Some(state.clone());
-        }
+        Event::Program(state) => keep_program(world, state),
         Event::Queue(reading) => readings::read_queue(world, at, reading),
         Event::Listed(listed) => readings::read_lists(world, at, listed),
         Event::Counters(counters) => readings::read_counters(world, counters),
@@ -116,6 +110,14 @@ fn listen(world: &mut World, at: Stamp, listening: Listening) {
     }
     mark(world, at);
     world.note(Note::Listened { backlog: listening.backlog, limit: listening.limit });
+}
+
+fn keep_program(world: &mut World, state: &ProgramState) {
+    let place = match state.role {
+        ProgramRole::Server => &mut world.server_program,
+        ProgramRole::Load => &mut world.load_program,
+    };
+    *place = Some(Box::new(state.clone()));
 }
 
 fn set_sysctl(world: &mut World, at: Stamp, name: Sysctl, value: i64) {

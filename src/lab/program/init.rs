@@ -68,6 +68,7 @@ fn run_init(command: &[OsString]) -> std::io::Result<()> {
 }
 
 /// Passes the request to end on; the end of the line ends this process, and with it the namespace.
+#[expect(clippy::exit, reason = "the first thread waits in waitpid(2)")]
 fn listen(mut line: UnixStream) {
     let mut byte = [0];
     loop {

@@ -119,7 +119,9 @@ mod tests {
 
     fn kept(parts: &[&[u8]]) -> Vec<String> {
         let mut tail = Tail::default();
-        parts.iter().for_each(|part| tail.take(part));
+        for part in parts {
+            tail.take(part);
+        }
         tail.all()
     }
 

@@ -309,7 +309,7 @@ const FIRST_TIMER: Duration = Duration::from_millis(900);
 const COOKIE_AGE: Duration = Duration::from_secs(60);
 
 /// No cookie is valid for longer: MAX_SYNCOOKIE_AGE periods of 60 seconds (TCP_SYNCOOKIE_PERIOD, include/net/tcp.h).
-const COOKIE_END: Duration = Duration::from_mins(2);
+const COOKIE_END: Duration = Duration::from_secs(120);
 
 #[cfg(test)]
 mod tests;

@@ -171,7 +171,7 @@ fn last_lines(output: &[String]) -> String {
     if output.is_empty() {
         return say!("; it has written nothing").to_owned();
     }
-    say!("; its last lines:").to_owned() + &output.iter().map(|line| format!("\n  {line}")).collect::<String>()
+    std::iter::once(say!("; its last lines:")).chain(output.iter().map(String::as_str)).collect::<Vec<_>>().join("\n  ")
 }
 
 impl ServerProgram {
@@ -205,7 +205,7 @@ impl ServerProgram {
                 let output = program.output();
                 return Err(NoListener::Late { command: name, ready: wanted.ready, others, output });
             }
-            std::thread::sleep(LOOK_PACE);
+            program.await_report(LOOK_PACE);
         };
         let state = ProgramState {
             role: ProgramRole::Server,

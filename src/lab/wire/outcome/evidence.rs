@@ -159,9 +159,8 @@ impl Outcomes {
             }
             Question::ResetAtRequest { .. } | Question::ResetAtListener => Outcome::Discarded,
             Question::AckOfCookie if moved.cookies_received > 0 => Outcome::Queued,
-            Question::AckOfCookie => return Nothing,
             Question::AckPastRequest if moved.cookies_received > 0 => Outcome::Shadowed,
-            Question::AckPastRequest => return Nothing,
+            Question::AckOfCookie | Question::AckPastRequest => return Nothing,
             _ => match moved {
                 Moved { syn_queue_full: 1, .. } => Outcome::Dropped(Cause::SynSynQueueFull),
                 Moved { overflows: 1, .. } => Outcome::Dropped(Cause::SynAcceptQueueFull),
