@@ -97,8 +97,9 @@ fn a_load_generator_is_at_the_given_distance_and_counts_what_qviz_counts() {
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_valid(&said);
     assert_eq!((&said["load"]["exit"], &said["ledger"]["balanced"]), (&7.into(), &true.into()), "{}", said["load"]);
-    for field in ["started", "connected", "accepted", "finished"] {
-        assert_eq!(said["clients"][field], 20, "{}", said["clients"]);
+    // The last one may still be closing when the load generator has gone.
+    for (field, least) in [("started", 20), ("connected", 20), ("accepted", 20), ("finished", 19)] {
+        assert!((least..=20).contains(&said["clients"][field].as_u64().unwrap()), "{}", said["clients"]);
     }
     let line = said["load"]["output"][0].as_str().unwrap();
     let mut words = line.split(' ').skip(1);
@@ -138,8 +139,8 @@ fn whatever_a_server_starts_ends_with_qviz_even_when_that_is_killed() {
         let daemon = "import os, signal\nif os.fork() == 0:\n  os.setsid()\n  signal.signal(15, signal.SIG_IGN)\nelse: os._exit(0)";
         let program = server("('', 8080)", daemon);
         let running = Running::start(["run", "--json", "--rate", "5", "--", "python3", "-c", &program, &word]);
+        wait_until(SOON, "the daemon", || is_there(&word).then_some(()));
         wait_until(SOON, "the daemon listens", || ss_listener(running.pid(), 8080));
-        assert!(is_there(&word));
         running.signal(signal);
         wait_until(SOON, "nothing is left", || (!is_there(&word)).then_some(()));
     }

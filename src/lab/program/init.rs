@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, wait};
 
 use super::ProgramExit;
 
@@ -57,7 +57,7 @@ fn run_init(command: &[OsString]) -> std::io::Result<()> {
     // The output pipe is the program's alone: it ends with it.
     silence()?;
     loop {
-        match waitpid(None, WaitOptions::empty()) {
+        match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid.as_raw_nonzero().get().cast_unsigned() == first => {
                 report(&line, ProgramExit::of(ExitStatus::from_raw(status.as_raw())));
             }
