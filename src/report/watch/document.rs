@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::in_order;
-use crate::fold::finding::{Action, Check, Finding, RULES, Severity};
+use crate::fold::finding::{Action, Check, Severity};
 use crate::fold::listeners::known_default::{KnownProgram, known_default};
 use crate::fold::listeners::{self, ListenerState};
 use crate::fold::world::World;
@@ -15,6 +15,7 @@ use crate::model::watch::Rights;
 use crate::report::summary::{OwnLosses, VERSION, finite_only, rounded, seconds};
 use crate::text::sanitize;
 
+mod diagnosis;
 mod drops;
 mod gate;
 mod process;
@@ -376,33 +377,5 @@ impl Remark {
             listener: sanitize::line(&remark.address.to_string()),
             what: remark.change.to_string(),
         }
-    }
-}
-
-impl Diagnosis {
-    /// Every finding of the watch, those in force before ended ones of the same severity.
-    pub(super) fn all(world: &World) -> Vec<Self> {
-        let is_it = |one: &Finding, other: &Finding| one.rule == other.rule && one.subject == other.subject;
-        let in_force = |finding: &Finding| world.findings.iter().any(|now| is_it(now, finding));
-        let diagnosis = |finding: &Finding| Self {
-            rule: finding.rule.clone(),
-            severity: finding.severity,
-            since_s: seconds(finding.since),
-            in_force: in_force(finding),
-            listener: finding.subject.as_ref().map(|subject| sanitize::line(&subject.address.to_string())),
-            evidence: finding.evidence.clone(),
-            sentence: sanitize::line(&finding.sentence.to_string()),
-            actions: finding.actions.iter().map(NextAction::of).collect(),
-        };
-        let known = |finding: &Finding| world.listeners.get(finding.subject.as_ref()?.id);
-        let asked_for = |one: &&Finding| known(one).is_none_or(|listener| world.listeners.asks_for(listener));
-        let mut all: Vec<_> = world.found.values().filter(asked_for).map(diagnosis).collect();
-        // Findings about a listener as such come before the details of the chosen one.
-        let rank = |finding: &Self| {
-            let place = RULES.iter().position(|rule| rule.name == finding.rule);
-            place.map(|place| (matches!(RULES[place].check, Check::World(_)), place))
-        };
-        all.sort_by_key(|finding| (std::cmp::Reverse((finding.severity, finding.in_force)), rank(finding)));
-        all
     }
 }
