@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::in_order;
-use crate::fold::finding::{Action, Check, Severity};
+use crate::fold::finding::{Action, Severity};
 use crate::fold::listeners::known_default::{KnownProgram, known_default};
 use crate::fold::listeners::{self, ListenerState};
 use crate::fold::world::World;

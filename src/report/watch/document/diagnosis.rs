@@ -1,14 +1,14 @@
 //! The findings of a watch, as its document shows them.
 
 use super::{Diagnosis, NextAction};
-use crate::fold::finding::{Finding, RULES};
+use crate::fold::finding::{Check, Finding, RULES};
 use crate::fold::world::World;
 use crate::report::summary::seconds;
 use crate::text::sanitize;
 
 impl Diagnosis {
     /// Every finding of the watch, those in force before ended ones of the same severity.
-    pub(super) fn all(world: &World) -> Vec<Self> {
+    pub(in crate::report::watch) fn all(world: &World) -> Vec<Self> {
         let is_it = |one: &Finding, other: &Finding| one.rule == other.rule && one.subject == other.subject;
         let in_force = |finding: &Finding| world.findings.iter().any(|now| is_it(now, finding));
         let diagnosis = |finding: &Finding| Self {
