@@ -6,7 +6,7 @@ use super::{Form, LabPlan, PlanEnv};
 use crate::cli::args::{Net, ProgramArgs};
 use crate::cli::exit::Failure;
 use crate::lab::program::ProgramPlan;
-use crate::model::settings::Arrivals;
+use crate::model::settings::{AcceptRate, Arrivals};
 use crate::say;
 use crate::session::live::program::{ProgramsPlan, Wanted};
 
@@ -22,6 +22,7 @@ impl LabPlan {
         if args.load.is_some() && clients.rate.is_none() && clients.arrivals.is_none() {
             (plan.knobs.rate, plan.knobs.arrivals) = (0.0, Arrivals::Steady);
         }
+        (plan.knobs.accept_rate, plan.knobs.service) = (AcceptRate::Max, Duration::ZERO);
         let bounded = plan.duration.is_some() || plan.count.is_some();
         plan.net = Net::Lab;
         plan.programs = Some(ProgramsPlan {

@@ -30,10 +30,12 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     let Some(knobs) = &world.knobs else { return };
     put(buf, say!("arrivals"), "", &numbers::arrivals(knobs));
-    put(buf, "accept()", "", &numbers::accepts(knobs.accept_rate));
     put(buf, say!("round trip"), "", &numbers::span(knobs.rtt));
-    put(buf, say!("service"), "", &numbers::span(knobs.service));
-    put(buf, say!("workers"), "", &knobs.workers.map_or_else(|| say!("any").into(), |count| count.to_string()));
+    if world.server_program.is_none() {
+        put(buf, "accept()", "", &numbers::accepts(knobs.accept_rate));
+        put(buf, say!("service"), "", &numbers::span(knobs.service));
+        put(buf, say!("workers"), "", &knobs.workers.map_or_else(|| say!("any").into(), |count| count.to_string()));
+    }
     put(buf, say!("half-open"), "", &format!("{:.0} %", knobs.half_open * 100.0));
     put(buf, say!("loss"), "", &format!("{:.1} %", knobs.loss * 100.0));
 }

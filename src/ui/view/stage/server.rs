@@ -15,7 +15,9 @@ use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, world) = (scene.theme, scene.world);
-    let setting = world.knobs.as_ref().map(|knobs| knobs.accept_rate);
+    // A program accepts as it likes.
+    let knobs = world.knobs.as_ref().filter(|_| world.server_program.is_none());
+    let setting = knobs.map(|knobs| knobs.accept_rate);
     let speed = setting.map_or_else(String::new, numbers::accepts);
     let paused = setting == Some(AcceptRate::Paused);
     let name =
