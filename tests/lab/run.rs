@@ -74,6 +74,9 @@ fn the_running_servers_backlog_is_changed_and_its_overflow_is_accounted_for() {
     let slow = server("('', 8080)", "").replace("c.close()", "c.close(); time.sleep(.2)");
     let options = "run --json --backlog 2 --arrivals burst:20/1s --rtt 20ms --duration 4s --";
     let running = Running::start(options.split_whitespace().chain(["python3", "-c", &slow]));
+    // Before that it stands in no namespace of its own, and `nsenter` would enter the wrong ones.
+    let netns = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+    wait_until(SOON, "the lab", || (netns(&running.pid().to_string())? != netns("self")?).then_some(()));
     wait_until(SOON, "the limit that was asked for", || (ss_listener(running.pid(), 8080)?.1 == 2).then_some(()));
     let output = running.finish(SOON);
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
