@@ -48,6 +48,8 @@ pub(super) struct Wire {
     answers: Vec<(Peer, Answer)>,
     /// The number of the last echo that was asked for, and of the last that came.
     echo: (u16, u16),
+    /// The processor on which the present segment was sent.
+    sent_on: usize,
     arrived: Vec<Carried>,
     capture: Option<Capture>,
     /// What the server's queue is followed by, until somebody takes it; `None` where the server tells itself.
@@ -133,6 +135,7 @@ impl Wire {
             end: ListenerEnd { port: address.port(), address: specific.then(|| address.ip()) },
             answers: Vec::new(),
             echo: (0, 0),
+            sent_on: 0,
             arrived: Vec::new(),
             capture,
             passed: follow.then(Vec::new),

@@ -1,6 +1,7 @@
 //! Delivers one segment to the listener, and reads what became of it.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
 use super::{Load, Passed, Wire};
 use crate::lab::wire::outcome::{Answer, Evidence, Foreseen, Judgement, Question};
@@ -60,6 +61,7 @@ impl Wire {
                 let before = Before { depth, drops: self.listener.drops() };
                 self.answers.clear();
                 self.send(load);
+                self.sent_on = sched_getcpu();
                 let decision = self.await_outcome(question, &segment, before, (actors, batch));
                 let Some(outcome) = decision.outcome else {
                     self.outcomes.passed(&segment);
@@ -146,7 +148,8 @@ impl Wire {
     fn is_processed(&mut self, looks: u32, (actors, batch): (&mut Actors, &mut Vec<Stamped>)) -> bool {
         if looks == 1 {
             self.echo.0 = self.echo.0.wrapping_add(1);
-            if let Err(error) = self.carrier.ask_for_echo(self.echo.0) {
+            let carrier = &self.carrier;
+            if let Err(error) = on_processor(self.sent_on, || carrier.ask_for_echo(self.echo.0)) {
                 tracing::warn!(%error, "no echo can be asked for");
             }
             self.drain_server(actors, batch);
@@ -189,6 +192,19 @@ impl Wire {
             tracing::warn!(%error, "a client's segment could not be sent");
         }
     }
+}
+
+/// Does `work` on this processor: what is sent there is processed after what was sent there before.
+fn on_processor<T>(number: usize, work: impl FnOnce() -> T) -> T {
+    let (Ok(before), true) = (sched_getaffinity(None), number < CpuSet::MAX_CPU) else { return work() };
+    let mut only = CpuSet::new();
+    only.set(number);
+    let moved = sched_setaffinity(None, &only).is_ok();
+    let result = work();
+    if moved && let Err(errno) = sched_setaffinity(None, &before) {
+        tracing::warn!(%errno, "the thread stays on one processor");
+    }
+    result
 }
 
 /// The frame that was sent.
