@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line_and_the_nearest_name() {
+    fn what_is_wrong_is_reported_with_its_line_and_the_nearest_name() {
         for (text, line, why) in [
             ("backlog = 16\nbaklog = 5\n", 2, "did you mean backlog?"),
             ("\n\nbacklog = \"many\"\n", 3, "such as 0, 5, 511"),

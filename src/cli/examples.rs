@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_are_told_apart_and_a_command_finds_its_examples() {
+    fn the_parts_differ_and_a_command_finds_its_examples() {
         for lang in [Lang::English, Lang::Chinese] {
             within(lang, || {
                 let [examples, values, terminal, exit] = parts();

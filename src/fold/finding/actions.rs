@@ -30,7 +30,7 @@ pub(super) fn longer_queue(context: &ListenerContext<'_>) -> Vec<Action> {
     actions
 }
 
-/// net.core.somaxconn, where it is below `backlog`: for now, for the next boot, and in a container.
+/// net.core.somaxconn, where it is below `backlog`: until the next boot, over it, and in a container.
 fn ceiling(context: &ListenerContext<'_>, backlog: u32) -> Vec<Action> {
     if context.listeners().somaxconn_now().is_none_or(|somaxconn| somaxconn >= backlog) {
         return Vec::new();

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn health_and_a_page_for_browsers_stand_beside_the_metrics() {
+    fn health_and_a_page_for_browsers_are_served_beside_the_metrics() {
         for (target, answer) in [
             ("/healthz", ParsedRequest::Health { has_body: true }),
             ("/healthz?verbose", ParsedRequest::Health { has_body: true }),

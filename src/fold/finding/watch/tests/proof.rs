@@ -38,7 +38,7 @@ fn a_server_that_accepts_is_not_stalled_however_long_clients_wait() {
 }
 
 #[test]
-fn one_look_tells_a_long_wait_and_no_stall() {
+fn one_look_shows_a_long_wait_and_no_stall() {
     let mut watch = Watch::of(listener(1, 6, 5));
     watch.crowded(0, 0, Some(60_000));
     let names = watch.names(300);
@@ -93,7 +93,7 @@ fn process(pid: u32, state: char) -> HolderProcess {
 }
 
 #[test]
-fn a_stopped_owner_is_told_with_the_line_that_lets_it_run() {
+fn a_stopped_owner_is_reported_with_the_line_that_lets_it_run() {
     let mut watch = Watch::of(listener(1, 3, 300));
     let holders = vec![process(41, 'T'), process(42, 'T')];
     watch.apply(1, &Event::Holders { id: ListenerId(1), holders, served: None });
@@ -106,7 +106,7 @@ fn a_stopped_owner_is_told_with_the_line_that_lets_it_run() {
 }
 
 #[test]
-fn a_process_at_its_limit_of_descriptors_is_told_only_when_it_has_none_left() {
+fn a_process_at_its_limit_of_descriptors_is_reported_only_when_it_has_none_left() {
     let mut watch = Watch::of(listener(1, 3, 300));
     let with = |used| HolderProcess { descriptors: Some(used), descriptor_limit: Some(40), ..process(41, 'R') };
     watch.apply(1, &Event::Holders { id: ListenerId(1), holders: vec![with(39)], served: Some(30) });
@@ -130,7 +130,7 @@ fn a_round_number_of_connections_is_asked_about_only_when_nothing_is_accepted() 
 }
 
 #[test]
-fn two_programs_on_one_port_are_told_whether_they_share_the_address_or_not() {
+fn two_programs_on_one_port_are_reported_whether_they_share_the_address_or_not() {
     let mut watch = Watch::began(Some(":80"));
     watch.snapshot(0, vec![listener(1, 0, 300), listener(2, 0, 300)]);
     watch.owned(0, 1, "nginx");
