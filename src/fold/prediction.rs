@@ -108,12 +108,7 @@ impl Service {
 impl Offer {
     /// Clients per second in the long run.
     pub fn mean_rate(&self) -> f64 {
-        match self.arrivals {
-            Arrivals::Steady | Arrivals::Poisson => self.rate,
-            Arrivals::Burst { size, period } | Arrivals::Wave { size, period } => {
-                f64::from(size) / period.as_secs_f64()
-            }
-        }
+        self.arrivals.mean_rate(self.rate)
     }
 }
 

@@ -206,6 +206,8 @@ pub struct Losses {
     pub detail_skipped: u64,
     /// Arrivals that could not start.
     pub arrivals_skipped: u64,
+    /// Microseconds for which the packet-level clients' time stood still.
+    pub stood_still_us: u64,
     /// True when the requested rate could not be reached.
     pub saturated: bool,
 }

@@ -3,11 +3,12 @@
 //! Each client has its own synthetic network to the listener: half a round-trip time each way, and loss. A segment
 //! counts as sent by the crowd when it reaches the listener's end, where the kernel receives it and the tap captures
 //! it. Start at [`Crowd::tick`] and [`Crowd::receive`]; delivery of segments is in [`delivery`], the start of clients
-//! in [`start`], single-stepping in [`step`]. They use client time ([`ClientClock`]); outside the crowd is session
-//! time, and both are equal until client time is held or slowed.
+//! in [`start`], single-stepping in [`step`]. They use the crowd's time ([`clock`]); outside the crowd is session time, and both are equal
+//! until client time is held or slowed, or the machine is too slow.
 
 mod addresses;
 mod client_slots;
+mod clock;
 mod delivery;
 mod losses;
 mod start;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use self::addresses::Addresses;
 pub(in crate::lab) use self::addresses::address_of_turn;
 use self::client_slots::ClientSlots;
+use self::clock::CrowdClock;
 use self::delivery::InFlight;
 use self::losses::Losses;
 use self::timer_queue::{Due, TimerQueue};
@@ -27,7 +29,7 @@ use super::arrivals::Schedule;
 use super::wire::Destination;
 use super::wire::interference::Interference;
 use super::wire::machine::{ClientBehaviour, Rules, SynSchedule};
-use crate::model::client_clock::{ClientClock, StepCommand};
+use crate::model::client_clock::StepCommand;
 use crate::model::command::Command;
 use crate::model::event::Stamped;
 use crate::model::segment::{Segment, Toward};
@@ -75,8 +77,8 @@ pub struct Crowd {
     waiting: u64,
     started: u64,
     stopped: bool,
-    clock: ClientClock,
-    /// The latest client time passed to the crowd.
+    clock: CrowdClock,
+    /// The latest time of the crowd at which it did something.
     latest: Stamp,
     addresses: Addresses,
     clients: ClientSlots,
@@ -101,7 +103,7 @@ impl Crowd {
             waiting: 0,
             started: 0,
             stopped: false,
-            clock: ClientClock::default(),
+            clock: CrowdClock::default(),
             latest: Stamp::ZERO,
             addresses: Addresses::new(&destination),
             clients: ClientSlots::default(),
@@ -124,7 +126,7 @@ impl Crowd {
     /// starts clients. The work of one call is bounded; [`Crowd::next_deadline`] lies in the past while some is left.
     /// While client time is held nothing happens.
     pub fn tick(&mut self, now: Stamp, out: &mut Outbox) {
-        if self.clock.held {
+        if self.clock.is_held() {
             return;
         }
         let first = out.facts.len();
@@ -132,9 +134,26 @@ impl Crowd {
         self.to_session_time(&mut out.facts[first..]);
     }
 
+    /// Before [`Crowd::tick`] and [`Crowd::receive`], where time is real: what was due long ago could not be carried out in time. The crowd's time stands still
+    /// until it is, so that no client waits for what has not been sent.
+    pub fn keep_pace(&mut self, now: Stamp) {
+        let Some(first) = self.timers.next().filter(|_| !self.clock.is_held()) else { return };
+        let lost = self.clock.stand_still(now, first, self.latest);
+        if !lost.is_zero() {
+            self.losses.stood_still(lost);
+            if self.allowed.is_none() && !self.stopped {
+                self.losses.arrivals_late(self.knobs.arrivals.mean_rate(self.knobs.rate) * lost.as_secs_f64());
+            }
+        }
+    }
+
     fn run_due(&mut self, now: Stamp, out: &mut Outbox) {
         self.latest = self.latest.max(now);
+        let sent = out.send.len();
         for _ in 0..EVENTS_PER_TICK {
+            if out.send.len() - sent >= SENDS_PER_TICK {
+                break;
+            }
             match self.timers.pop_due(now) {
                 Some((at, Due::Deadline(index))) => self.deadline_passed(at, index, out),
                 Some((at, Due::Arrival(segment))) => self.arrive(at, segment, out),
@@ -161,7 +180,7 @@ impl Crowd {
 
     /// When [`Crowd::tick`] has something to do; `None`: not before a segment or a command comes.
     pub fn next_deadline(&self) -> Option<Stamp> {
-        if self.clock.held {
+        if self.clock.is_held() {
             return None;
         }
         let arrival = if self.accepts_arrivals() { self.schedule.next() } else { None };
@@ -173,9 +192,9 @@ impl Crowd {
     /// Applies commands that concern clients; ignores the others.
     pub fn command(&mut self, now: Stamp, command: &Command) {
         match *command {
-            Command::Step(StepCommand::Hold | StepCommand::Next) => self.clock.hold(now),
-            Command::Step(StepCommand::Go) => self.clock.go(now),
-            Command::Pace(pace) => self.clock.set_pace(now, pace),
+            Command::Step(StepCommand::Hold | StepCommand::Next) => self.clock.shared.hold(now),
+            Command::Step(StepCommand::Go) => self.clock.shared.go(now),
+            Command::Pace(pace) => self.clock.shared.set_pace(now, pace),
             _ => self.apply_setting(self.clock.at(now), command),
         }
     }
@@ -222,6 +241,8 @@ impl Crowd {
 pub const MAX_LIVE: usize = addresses::HOSTS as usize;
 /// Timers and segment arrivals processed in one call.
 const EVENTS_PER_TICK: usize = 1024;
+/// Segments sent in one call, after which no further timer is processed: their answers are taken before.
+const SENDS_PER_TICK: usize = 64;
 /// Clients that start in one call.
 const STARTS_PER_TICK: u64 = 256;
 /// Stale timer entries tolerated before they are removed.

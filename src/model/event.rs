@@ -315,8 +315,11 @@ pub enum Loss {
     WireDropped(u64),
     /// Details omitted to keep up; sums stay exact.
     DetailSkipped(u64),
-    /// Arrivals that were due and could not start: the crowd, its addresses or the descriptors were exhausted.
+    /// Arrivals that were due and could not start: the crowd, its addresses or the descriptors were exhausted, or its time stood
+    /// still.
     ArrivalsSkipped(u64),
+    /// Microseconds for which the packet-level clients' time stood still, because the machine could not keep up with it.
+    StoodStillUs(u64),
     /// The requested rate cannot be reached; the crowd runs as fast as it can.
     Saturated,
 }

@@ -106,6 +106,16 @@ pub enum Arrivals {
     },
 }
 
+impl Arrivals {
+    /// Clients per second in the long run; `rate`: that of steady and Poisson arrivals.
+    pub fn mean_rate(&self, rate: f64) -> f64 {
+        match *self {
+            Self::Steady | Self::Poisson => rate,
+            Self::Burst { size, period } | Self::Wave { size, period } => f64::from(size) / period.as_secs_f64(),
+        }
+    }
+}
+
 /// How fast the server may call `accept()`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

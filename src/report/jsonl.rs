@@ -320,6 +320,7 @@ fn loss_fields<M: SerializeMap>(map: &mut M, loss: Loss) -> Result<(), M::Error>
         Loss::WireDropped(count) => ("wire_dropped", Some(count)),
         Loss::DetailSkipped(count) => ("detail_skipped", Some(count)),
         Loss::ArrivalsSkipped(count) => ("arrivals_skipped", Some(count)),
+        Loss::StoodStillUs(micros) => ("stood_still_us", Some(micros)),
         Loss::Saturated => ("saturated", None),
     };
     map.serialize_entry("what", what)?;

@@ -260,6 +260,8 @@ pub struct OwnLosses {
     pub detail_skipped: u64,
     /// Arrivals that were due and could not start.
     pub arrivals_skipped: u64,
+    /// Seconds for which the packet-level clients' time stood still, because the machine could not keep up.
+    pub stood_still_s: f64,
     /// True when the requested rate could not be reached.
     pub saturated: bool,
 }

@@ -145,6 +145,10 @@ fn own_losses(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
             say!("frames of real clients that the wire had no room for; their kernels send them again"),
         ),
         (losses.arrivals_skipped, say!("arrivals that were due and could not start")),
+        (
+            (losses.stood_still_s * 1e3).round() as u64,
+            say!("milliseconds for which the clients' time stood still: the machine could not keep up"),
+        ),
         (losses.detail_skipped, say!("details left out to keep up; sums are exact")),
         (losses.late_ticks, say!("event-loop delays over 1 ms")),
     ];

@@ -174,6 +174,7 @@ impl Losses {
             Loss::WireDropped(count) => self.wire_dropped += count,
             Loss::DetailSkipped(count) => self.detail_skipped += count,
             Loss::ArrivalsSkipped(count) => self.arrivals_skipped += count,
+            Loss::StoodStillUs(micros) => self.stood_still_us += micros,
             Loss::Saturated => self.saturated = true,
         }
     }

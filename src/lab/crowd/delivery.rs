@@ -120,7 +120,7 @@ impl Crowd {
         if client_slot.rng.happens(loss) {
             let life = ClientEvent::Lost { kind: segment.kind(), outbound: false };
             out.facts.push(Stamped { at, event: Event::Client { id, peer, event: life } });
-        } else if delay.is_zero() && !self.clock.held {
+        } else if delay.is_zero() && !self.clock.is_held() {
             self.arrive_at_once(at, segment, out);
         } else {
             let segment_index = self.in_flight.insert(*segment);
@@ -140,6 +140,9 @@ impl Crowd {
             self.send_outbound(at, index, outgoing, out);
         }
         match step.retry {
+            Some(ClientEvent::WillRetry { at, gives_up }) if detailed => {
+                out.facts.push(fact(ClientEvent::WillRetry { at: self.clock.to_shared(at), gives_up }));
+            }
             Some(retry) if detailed => out.facts.push(fact(retry)),
             Some(_) => self.losses.detail_skipped(),
             None => {}
@@ -169,13 +172,13 @@ impl Crowd {
         let OutgoingSegment { kind, attempt, .. } = *outgoing;
         let mut emit = |life| out.facts.push(Stamped { at, event: Event::Client { id, peer, event: life } });
         if client_slot.detailed {
-            emit(ClientEvent::Departed { kind, attempt, arrives: at + delay });
+            emit(ClientEvent::Departed { kind, attempt, arrives: self.clock.to_shared(at + delay) });
         } else {
             self.losses.detail_skipped();
         }
         if client_slot.rng.happens(self.knobs.loss) {
             emit(ClientEvent::Lost { kind, outbound: true });
-        } else if delay.is_zero() && !self.clock.held {
+        } else if delay.is_zero() && !self.clock.is_held() {
             self.arrive_at_once(at, &outgoing.from_peer(peer), out);
         } else {
             let segment_index = self.in_flight.insert(outgoing.from_peer(peer));
@@ -209,7 +212,7 @@ impl Crowd {
             timestamps: false,
             ..*segment
         };
-        if self.knobs.rtt.is_zero() && !self.clock.held {
+        if self.knobs.rtt.is_zero() && !self.clock.is_held() {
             out.send.push(ack);
         } else {
             let segment_index = self.in_flight.insert(ack);

@@ -1,5 +1,7 @@
 //! What the crowd skips to keep up, counted and reported.
 
+use std::time::Duration;
+
 use super::LOSS_INTERVAL;
 use crate::lab::detail_ration::DetailRation;
 use crate::model::event::{Event, Loss, Stamped};
@@ -11,6 +13,9 @@ pub(super) struct Losses {
     ration: DetailRation,
     details: u64,
     arrivals: u64,
+    /// The part of an arrival that is not counted yet.
+    part: f64,
+    stood_still: Duration,
     saturated: bool,
     /// When counts were last reported; `None`: the next ones are reported at once.
     last_sent: Option<Stamp>,
@@ -18,7 +23,15 @@ pub(super) struct Losses {
 
 impl Losses {
     pub(super) const fn new(detail_per_s: u32) -> Self {
-        Self { ration: DetailRation::new(detail_per_s), details: 0, arrivals: 0, saturated: false, last_sent: None }
+        Self {
+            ration: DetailRation::new(detail_per_s),
+            details: 0,
+            arrivals: 0,
+            part: 0.0,
+            stood_still: Duration::ZERO,
+            saturated: false,
+            last_sent: None,
+        }
     }
 
     /// Whether details of a client that starts now are emitted.
@@ -34,6 +47,18 @@ impl Losses {
         self.arrivals += count;
     }
 
+    /// So many would have come while the crowd's time stood still.
+    pub(super) fn arrivals_late(&mut self, count: f64) {
+        let count = self.part + count;
+        self.part = count.fract();
+        self.arrivals += count as u64;
+    }
+
+    /// The crowd's time stood still for so long, because it could not keep up.
+    pub(super) fn stood_still(&mut self, lost: Duration) {
+        self.stood_still += lost;
+    }
+
     pub(super) const fn saturated(&mut self) {
         self.saturated = true;
     }
@@ -44,7 +69,7 @@ impl Losses {
 
     /// When the next report is due.
     pub(super) fn due(&self) -> Option<Stamp> {
-        (self.details > 0 || self.arrivals > 0 || self.saturated)
+        (self.details > 0 || self.arrivals > 0 || !self.stood_still.is_zero() || self.saturated)
             .then(|| self.last_sent.map_or(Stamp::ZERO, |last| last + LOSS_INTERVAL))
     }
 
@@ -53,12 +78,14 @@ impl Losses {
             return;
         }
         let mut report = |loss| facts.push(Stamped { at: now, event: Event::Loss(loss) });
-        if std::mem::take(&mut self.saturated) {
+        let stood_still = std::mem::take(&mut self.stood_still);
+        if std::mem::take(&mut self.saturated) || stood_still >= LOSS_INTERVAL {
             report(Loss::Saturated);
         }
         for (count, loss) in [
             (std::mem::take(&mut self.arrivals), Loss::ArrivalsSkipped as fn(u64) -> Loss),
             (std::mem::take(&mut self.details), Loss::DetailSkipped),
+            (stood_still.as_micros() as u64, Loss::StoodStillUs),
         ] {
             if count > 0 {
                 report(loss(count));

@@ -11,11 +11,15 @@ use crate::model::stamp::Stamp;
 impl Crowd {
     /// The client clock.
     pub const fn clock(&self) -> ClientClock {
-        self.clock
+        self.clock.shared
     }
 
     /// When the next event is due, in client time; `None` when nothing is pending and no client will start.
     pub fn next_event(&mut self) -> Option<Stamp> {
+        self.first_event().map(|first| self.clock.to_shared(first))
+    }
+
+    fn first_event(&mut self) -> Option<Stamp> {
         let clients = &self.clients;
         self.timers.tidy(usize::MAX, |at, index| clients.has_deadline(index, at));
         [self.timers.next(), self.next_start()].into_iter().flatten().min()
@@ -25,9 +29,9 @@ impl Crowd {
     /// listener or its client (which answers at once), a client's timer fires, or a client starts. Client time
     /// advances to that event and is held again. `None` when nothing is pending.
     pub fn step(&mut self, now: Stamp, out: &mut Outbox) -> Option<(Peer, StepOutcome)> {
-        let due = self.next_event()?;
-        self.advance(now, due);
-        let (first, clients) = (out.facts.len(), self.clock.clients);
+        let due = self.first_event()?;
+        self.clock.advance(now, due);
+        let (first, clients) = (out.facts.len(), self.clock.at(now));
         self.latest = self.latest.max(clients);
         let outcome = match self.timers.pop_due(due) {
             Some((_, Due::Arrival(segment))) => self.deliver_one(clients, segment, out),
@@ -42,12 +46,12 @@ impl Crowd {
 
     /// Advances client time to `clients` at `now`, unless it is later already.
     pub fn advance(&mut self, now: Stamp, clients: Stamp) {
-        self.clock.advance(now, clients);
+        self.clock.shared.advance(now, clients);
     }
 
-    /// Converts the stamps of facts from client time to session time.
+    /// Converts the stamps of facts from the crowd's time to session time.
     pub(super) fn to_session_time(&self, facts: &mut [Stamped]) {
-        if self.clock != ClientClock::default() {
+        if !self.clock.is_session_time() {
             for fact in facts {
                 fact.at = self.clock.moment(fact.at);
             }

@@ -150,7 +150,7 @@ fn stopping_lets_started_clients_go_on_and_counts_the_skipped() {
     crowd.command(ms(1), &Command::Stop);
     crowd.tick(ms(1), &mut out);
     assert_eq!(losses(&out), [Loss::ArrivalsSkipped(300 - STARTS_PER_TICK)]);
-    crowd.tick(ms(1050), &mut out);
+    settle(&mut crowd, ms(1050), &mut out);
     assert_eq!((crowd.started(), crowd.live()), (STARTS_PER_TICK, STARTS_PER_TICK as usize));
     assert_eq!(out.send.len() as u64, 2 * STARTS_PER_TICK, "their SYNs are tried again");
 }
@@ -316,4 +316,54 @@ fn slow_motion_makes_every_way_longer() {
     assert!((ms(500)..ms(501)).contains(&due), "{due}");
     crowd.tick(due, &mut out);
     assert_eq!(out.send.len(), 1);
+}
+
+/// A machine that needs a millisecond for each segment, beside so many clients per second with a round trip of 50 ms; `keeps` says
+/// whether the crowd's time may stand still. SYNs sent, clients connected and losses within 20 s.
+fn on_slow_machine(rate: f64, keeps: bool) -> (u32, u32, Vec<Loss>) {
+    let mut crowd = Crowd::new(plan(Arrivals::Steady, rate, Duration::from_millis(50)));
+    let (mut now, mut syns, mut connected, mut lost) = (Stamp::ZERO, 0, 0, Vec::new());
+    while now < ms(20_000) {
+        let mut out = Outbox::default();
+        if keeps {
+            crowd.keep_pace(now);
+        }
+        crowd.tick(now, &mut out);
+        for segment in out.send.split_off(0) {
+            now = now + Duration::from_millis(1);
+            if segment.kind() == Kind::Syn {
+                syns += 1;
+            }
+            let (answered, seq) =
+                if segment.kind() == Kind::Syn { (flags::SYN | flags::ACK, 7) } else { (flags::RST, 8) };
+            if keeps {
+                crowd.keep_pace(now);
+            }
+            crowd.receive(now, &answer(&segment, answered, seq), &mut out);
+        }
+        connected += client_events(&out).iter().filter(|event| **event == ClientEvent::Connected).count() as u32;
+        lost.extend(losses(&out));
+        now = now + Duration::from_millis(1);
+    }
+    (syns, connected, lost)
+}
+
+#[test]
+fn a_machine_that_cannot_keep_up_makes_no_client_time_out() {
+    let (syns, connected, lost) = on_slow_machine(2000.0, true);
+    assert!(connected > 1000 && syns < connected + 200, "{syns} SYNs, {connected} connected");
+    let stood_still: u64 = lost.iter().map(|loss| if let Loss::StoodStillUs(us) = loss { *us } else { 0 }).sum();
+    assert!(stood_still > 10_000_000 && lost.contains(&Loss::Saturated), "{stood_still}");
+    let skipped: u64 = lost.iter().map(|loss| if let Loss::ArrivalsSkipped(n) = loss { *n } else { 0 }).sum();
+    assert!(skipped > 20_000, "{skipped}");
+
+    let (syns, connected, _) = on_slow_machine(2000.0, false);
+    assert!(syns > 2 * connected, "the machine of this test is not slow enough: {syns} SYNs, {connected} connected");
+}
+
+#[test]
+fn a_machine_that_keeps_up_runs_in_session_time() {
+    let (syns, connected, lost) = on_slow_machine(100.0, true);
+    assert!((1900..=2000).contains(&connected) && syns < connected + 20, "{syns} SYNs, {connected} connected");
+    assert!(!lost.iter().any(|loss| matches!(loss, Loss::StoodStillUs(_) | Loss::ArrivalsSkipped(_))), "{lost:?}");
 }

@@ -186,6 +186,7 @@ impl OwnLosses {
             wire_dropped: losses.wire_dropped,
             detail_skipped: losses.detail_skipped,
             arrivals_skipped: losses.arrivals_skipped,
+            stood_still_s: losses.stood_still_us as f64 / 1e6,
             saturated: losses.saturated,
         }
     }

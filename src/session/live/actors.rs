@@ -23,6 +23,7 @@ impl Actors {
     /// Does everything that is due.
     pub(super) fn tick(&mut self, now: Stamp, batch: &mut Vec<Stamped>) {
         if let Self::Made { crowd, outbox } = self {
+            crowd.keep_pace(now);
             crowd.tick(now, outbox);
             batch.append(&mut outbox.facts);
         }
@@ -38,6 +39,7 @@ impl Actors {
     /// Passes a segment of the listener to its packet-level client; false where the clients are real.
     pub(super) fn receive(&mut self, at: Stamp, segment: &Segment) -> bool {
         let Self::Made { crowd, outbox } = self else { return false };
+        crowd.keep_pace(at);
         crowd.receive(at, segment, outbox);
         true
     }
