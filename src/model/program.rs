@@ -17,6 +17,9 @@ pub struct ProgramState {
     /// The server's listener.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listener: Option<SocketAddr>,
+    /// Where the server listens besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_listeners: Vec<SocketAddr>,
     /// The backlog that qviz was asked to give it; `None`: its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backlog_asked: Option<i32>,

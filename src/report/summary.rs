@@ -88,6 +88,8 @@ pub struct ServerProgram {
     pub pid: Option<u32>,
     /// Its listener.
     pub listener: Option<String>,
+    /// Where it listens besides.
+    pub other_listeners: Vec<String>,
     /// The backlog that qviz was asked to give it; null: its own stayed.
     pub backlog_asked: Option<i32>,
     /// Its status, had it ended by itself.

@@ -1,5 +1,6 @@
 //! The summary in plain text: what an engineer reads after a run.
 
+mod programs;
 mod tables;
 
 use std::borrow::Cow;
@@ -40,6 +41,7 @@ impl Marks {
 /// The writer's own.
 pub fn write(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
     heading(out, summary, marks)?;
+    programs::write(out, summary)?;
     tables::queues(out, summary)?;
     tables::drops(out, summary, marks)?;
     tables::counters(out, summary, marks)?;

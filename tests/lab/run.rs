@@ -155,10 +155,20 @@ fn a_server_that_does_not_listen_is_one_clear_error_with_its_last_words() {
     let datagrams = "import socket, time\ns = socket.socket(2, 2)\ns.bind(('', 9))\ntime.sleep(60)";
     let far = "import socket, time\ns = socket.socket(10)\ns.bind(('::1', 99))\ns.listen()\ntime.sleep(60)";
     let deaf = "import signal, time\nsignal.signal(15, signal.SIG_IGN)\ntime.sleep(60)";
+    let abroad = "import socket\nsocket.create_connection(('203.0.113.9', 5432), 1)";
+    let name = "import socket\nsocket.socket(2, 2).sendto(b'?', ('127.0.0.53', 53))";
+    let twice = "import socket\na = socket.create_server(('', 8080))\nsocket.create_server(('', 8080))";
+    let local = "import socket, time\ns = socket.socket(1)\ns.bind('\\0qviz-run')\ns.listen()\ntime.sleep(60)";
     let elsewhere = server("('', 8080)", "");
     for (options, command, says) in [
         ("", vec!["no-such-command"], "no-such-command cannot be started: No such file"),
+        ("", vec!["no-such-command"], "give the server's command behind --"),
         ("", vec!["/etc/passwd"], "/etc/passwd cannot be started: Permission denied"),
+        ("", vec!["/tmp"], "it is a directory, or lacks the right to be executed"),
+        ("", vec!["python3", "-c", abroad], "it has sent something out of the lab"),
+        ("", vec!["python3", "-c", name], "it has sent something out of the lab"),
+        ("", vec!["python3", "-c", twice], "it has sent nothing that the lab lacks"),
+        ("--ready 1s", vec!["python3", "-c", local], "listen with UDP or a unix socket alone"),
         ("", vec!["false"], "false has exited with status 1 before it listened; it has written nothing"),
         ("", vec!["sh", "-c", "kill -9 $$"], "sh was ended by signal 9 before it listened"),
         (
@@ -180,6 +190,29 @@ fn a_server_that_does_not_listen_is_one_clear_error_with_its_last_words() {
         assert!(error.contains(says), "{command:?}: {error}");
         assert!(output.stdout.is_empty() && error.matches("error: ").count() == 1, "{error}");
     }
+}
+
+case!(what_became_of_server_and_load_generator_stands_in_the_summary);
+fn what_became_of_server_and_load_generator_stands_in_the_summary() {
+    network();
+    tools(&["python3"]);
+    let text = |options: &str, command: &[&str]| {
+        let output = run(&format!("--headless --rate 5 {options}"), command);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let ends = "import socket, sys, time\na = socket.create_server(('', 8080))\nb = socket.create_server(('', 8081))\ntime.sleep(1)\nsys.exit('no memory')";
+    let said = text("--duration 3s", &["python3", "-c", ends]);
+    for words in ["It listens on 0.0.0.0:8081 as well", "ended during the run: status 1.\n    no memory\n"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let serves = server("('', 8080)", "");
+    let load = "--duration 3s --load no-such-load-generator";
+    let said = text(load, &["python3", "-c", &serves]);
+    assert!(
+        said.contains("LOAD GENERATOR: no-such-load-generator\n  It has ended: the command was not found"),
+        "{said}"
+    );
 }
 
 case!(what_only_qvizs_own_server_understands_is_a_usage_error);

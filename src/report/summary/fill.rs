@@ -76,6 +76,7 @@ impl Programs {
             command: lines(&state.command),
             pid: state.pid,
             listener: state.listener.map(|address| address.to_string()),
+            other_listeners: state.other_listeners.iter().map(ToString::to_string).collect(),
             backlog_asked: state.backlog_asked,
             exit: state.exit,
             output: lines(&state.output),

@@ -38,6 +38,7 @@ impl LoadProgram {
             command: vec![command.to_owned()],
             pid: program.pids().first().copied(),
             listener: None,
+            other_listeners: Vec::new(),
             backlog_asked: None,
             exit: None,
             output: Vec::new(),

@@ -7,7 +7,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rustix::io::Errno;
+
 use crate::kernel::descriptor_copy::{self, CopyError};
+use crate::kernel::proc::sends_without_a_way;
 use crate::kernel::sock_diag::{Diag, DiagError};
 use crate::lab::listener::Listener;
 use crate::lab::namespace::reachable_by_wire;
@@ -75,6 +78,8 @@ pub enum NoListener {
         command: String,
         /// How its first process has ended.
         exit: Option<ProgramExit>,
+        /// It has sent something for which the lab has no way.
+        needs_network: bool,
         /// Its last lines.
         output: Vec<String>,
     },
@@ -87,6 +92,8 @@ pub enum NoListener {
         ready: Duration,
         /// Where it listens that does not count.
         others: Vec<SocketAddr>,
+        /// It has sent something for which the lab has no way.
+        needs_network: bool,
         /// Its last lines.
         output: Vec<String>,
     },
@@ -111,25 +118,35 @@ impl NoListener {
         match self {
             Self::NotStarted(_) => say!("see: qviz doctor"),
             Self::Diag(error) => error.hint(),
-            Self::Ended { exit: Some(ProgramExit::NotStarted(_)), .. } => {
+            Self::Ended { exit: Some(ProgramExit::NotStarted(errno)), .. } => not_started(*errno),
+            Self::Ended { needs_network: true, .. } | Self::Late { needs_network: true, .. } => {
                 say!(
-                    "give the server's command behind --, as the shell would find it: qviz run -- ./my-server --port 8080"
+                    "it has sent something out of the lab, which is a network of its own without a way out: a database or a name server has to run beside it (qviz run -- sh -c 'my-database & exec my-server')"
                 )
             }
-            Self::Ended { .. } => {
-                say!(
-                    "the lab is a network of its own without a way out: a server that needs another one (a database, DNS) cannot have it here"
-                )
-            }
+            Self::Ended { .. } => say!("start the same command without qviz: it has sent nothing that the lab lacks"),
             Self::Late { others, .. } if others.is_empty() => {
-                say!(
-                    "it may need longer (--ready 30s), listen with UDP or a unix socket alone, or wait for a network that the lab does not have"
-                )
+                say!("it may need longer (--ready 30s), or listen with UDP or a unix socket alone")
             }
             Self::Late { .. } => {
                 say!("leave --port away, or give one of these; ::1 alone cannot be reached from another network")
             }
             Self::NoCopy { .. } => say!("a server that takes other rights than qviz has (setuid) needs qviz as root"),
+        }
+    }
+}
+
+/// What to do where a command cannot be executed (`execve(2)`).
+fn not_started(errno: i32) -> &'static str {
+    match Errno::from_raw_os_error(errno) {
+        Errno::ACCESS => say!(
+            "it is a directory, or lacks the right to be executed: chmod +x, or give its interpreter (python3 FILE)"
+        ),
+        Errno::NOEXEC => {
+            say!("it is no program, or a script without its first line (#!/bin/sh): give the interpreter (sh FILE)")
+        }
+        _ => {
+            say!("give the server's command behind --, as the shell would find it: qviz run -- ./my-server --port 8080")
         }
     }
 }
@@ -182,7 +199,7 @@ impl ServerProgram {
         let mut diag = Diag::open()?;
         let deadline = clock.now() + wanted.ready;
         let mut last = Vec::new();
-        let (members, address, listener) = loop {
+        let (members, address, other_listeners, listener) = loop {
             program.look();
             let rows = listeners(&mut diag)?;
             let members = wanted_of(&rows, wanted.port);
@@ -192,18 +209,21 @@ impl ServerProgram {
                 && let Some(copied) = copy_all(&program, &members)
             {
                 let failed = |source| NoListener::NoCopy { command: name.clone(), address, source };
-                break (members.len(), address, copied.map_err(failed)?);
+                let mut others: Vec<_> = rows.iter().map(|one| one.address).filter(|one| *one != address).collect();
+                others.dedup();
+                break (members.len(), address, others, copied.map_err(failed)?);
             }
             if program.is_gone() || matches!(program.exit(), Some(ProgramExit::NotStarted(_))) {
                 let exit = program.exit();
                 program.end();
-                return Err(NoListener::Ended { command: name, exit, output: program.output() });
+                let (output, needs_network) = (program.output(), sends_without_a_way() > 0);
+                return Err(NoListener::Ended { command: name, exit, needs_network, output });
             }
             if clock.now() >= deadline {
                 let others = rows.iter().map(|one| one.address).collect();
                 program.end();
-                let output = program.output();
-                return Err(NoListener::Late { command: name, ready: wanted.ready, others, output });
+                let (output, needs_network) = (program.output(), sends_without_a_way() > 0);
+                return Err(NoListener::Late { command: name, ready: wanted.ready, others, needs_network, output });
             }
             program.await_report(LOOK_PACE);
         };
@@ -212,6 +232,7 @@ impl ServerProgram {
             command: program.command().collect(),
             pid: program.pids().first().copied(),
             listener: Some(address),
+            other_listeners,
             backlog_asked: None,
             exit: None,
             output: Vec::new(),
