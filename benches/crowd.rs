@@ -39,6 +39,7 @@ fn crowd(rtt: Duration, jitter: Duration, detail_per_s: u32) -> Crowd {
         knobs,
         sysctls: Sysctls::default(),
         count: None,
+        turns: 0,
         detail_per_s,
     })
 }

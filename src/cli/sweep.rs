@@ -147,7 +147,7 @@ impl Runs {
             most = most.max(row.lost);
             self.sweep.kernel.clone_from(&summary.kernel);
             self.sweep.rung = summary.rung;
-            self.sweep.take(knobs, row, prediction.model);
+            self.sweep.take(knobs, row, prediction.map(|prediction| prediction.model));
         }
         Ok(most)
     }
@@ -156,21 +156,29 @@ impl Runs {
         self.sweep.row(knobs).map_or(0, |row| row.lost)
     }
 
-    /// Where a search begins: the smallest backlog at which nobody is expected to be lost.
+    /// Where a search begins: the smallest backlog at which nobody is expected to be lost, as far as that can be foretold: one that holds
+    /// a whole burst, otherwise.
     fn foreseen(&self, knobs: &Knobs, high: i32) -> i64 {
         let (mut low, mut high) = (-1, i64::from(high));
         while high - low > 1 {
             let middle = i64::midpoint(low, high);
             let knobs = Knobs { backlog: i32::try_from(middle).unwrap_or(i32::MAX), ..knobs.clone() };
-            let lost = self.predict(&knobs, self.capacity(knobs.backlog)).clients_hit >= 0.5;
+            let capacity = self.capacity(knobs.backlog);
+            let lost = self
+                .predict(&knobs, capacity)
+                .map_or(u64::from(capacity) < self.offer.at_once(), |prediction| prediction.clients_hit >= 0.5);
             *(if lost { &mut low } else { &mut high }) = middle;
         }
         high
     }
 
-    fn predict(&self, knobs: &Knobs, capacity: u32) -> prediction::Prediction {
+    /// What is to be expected; `None` where `accept()` is a program's own.
+    fn predict(&self, knobs: &Knobs, capacity: u32) -> Option<prediction::Prediction> {
+        if self.bench.has_program() {
+            return None;
+        }
         let service = Service::of(knobs.accept_rate, knobs.workers, knobs.service);
-        prediction::predict(&self.offer, service, capacity, self.syn_capacity(capacity))
+        Some(prediction::predict(&self.offer, service, capacity, self.syn_capacity(capacity)))
     }
 
     /// How many connections fit: one more than min(backlog, somaxconn).
@@ -193,7 +201,11 @@ fn variants(args: &SweepArgs) -> Result<Vec<LabPlan>, Failure> {
         if args.workers.is_empty() { vec![None] } else { args.workers.iter().copied().map(Some).collect() };
     let here = PlanEnv { screen: false, keys: false };
     let both = rates.iter().flat_map(|rate| workers.iter().map(|workers| (*rate, *workers)));
-    both.map(|(rate, workers)| LabPlan::new(&args.lab(0, rate, workers), here)).collect()
+    both.map(|(rate, workers)| {
+        let lab = args.lab(0, rate, workers);
+        args.program(&lab).map_or_else(|| LabPlan::new(&lab, here), |program| LabPlan::of_program(&program, here))
+    })
+    .collect()
 }
 
 fn with_backlog(plan: &LabPlan, backlog: i32) -> Knobs {

@@ -110,6 +110,14 @@ impl Offer {
     pub fn mean_rate(&self) -> f64 {
         self.arrivals.mean_rate(self.rate)
     }
+
+    /// Clients that come together: of a burst or wave, or within a tenth of a second.
+    pub fn at_once(&self) -> u64 {
+        match self.arrivals {
+            Arrivals::Steady | Arrivals::Poisson => (self.rate / 10.0).ceil() as u64,
+            Arrivals::Burst { size, .. } | Arrivals::Wave { size, .. } => size.into(),
+        }
+    }
 }
 
 /// What an accept queue that holds `capacity` connections will do. `syn_capacity`: how many half-open requests fit, where SYN

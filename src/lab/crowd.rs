@@ -49,6 +49,8 @@ pub struct CrowdPlan {
     pub sysctls: Sysctls,
     /// Number of clients that start; `None`: no limit.
     pub count: Option<u64>,
+    /// How many of the clients' addresses have had their turn in earlier runs.
+    pub turns: u64,
     /// For this many clients per second departures and retries are emitted; those of the others are counted
     /// ([`crate::model::event::Loss::DetailSkipped`]). All other events are emitted for every client.
     pub detail_per_s: u32,
@@ -105,7 +107,7 @@ impl Crowd {
             stopped: false,
             clock: CrowdClock::default(),
             latest: Stamp::ZERO,
-            addresses: Addresses::new(&destination),
+            addresses: Addresses::new(&destination, plan.turns),
             clients: ClientSlots::default(),
             timers: TimerQueue::default(),
             in_flight: InFlight::default(),

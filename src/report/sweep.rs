@@ -42,7 +42,7 @@ pub struct Row {
     pub backlog: i32,
     /// The accept queue's limit that the kernel made of it.
     pub limit: Option<u32>,
-    /// `accept()` calls per second; null: as fast as connections come.
+    /// `accept()` calls per second; null: as fast as connections come, or as a program likes.
     #[serde(serialize_with = "per_second")]
     pub accept_rate: AcceptRate,
     /// Workers; null: each connection is served at once.
@@ -63,8 +63,8 @@ pub struct Row {
     pub connect_ms: Quantiles,
     /// Milliseconds that connections waited for `accept()`.
     pub wait_ms: Quantiles,
-    /// What was to be expected.
-    pub predicted: Predicted,
+    /// What was to be expected; null where `accept()` is a program's own.
+    pub predicted: Option<Predicted>,
 }
 
 /// What was to be expected.
@@ -103,7 +103,7 @@ fn per_second<S: Serializer>(rate: &AcceptRate, serializer: S) -> Result<S::Ok, 
 
 impl Row {
     /// One run with these settings.
-    pub fn of(knobs: &Knobs, summary: &Summary, clients_hit: u64, prediction: Prediction) -> Self {
+    pub fn of(knobs: &Knobs, summary: &Summary, clients_hit: u64, prediction: Option<Prediction>) -> Self {
         let clients = &summary.clients;
         let by_listener = summary.drops.iter().filter(|drop| drop.cause.is_listen_drop());
         Self {
@@ -119,11 +119,11 @@ impl Row {
             lost: clients_hit.max(clients.refused + clients.reset + clients.timed_out),
             connect_ms: summary.connect_ms,
             wait_ms: summary.accept_queue.wait_ms,
-            predicted: Predicted {
+            predicted: prediction.map(|prediction| Predicted {
                 model: prediction.model.name(),
                 clients_hit: rounded((prediction.clients_hit * 10.0).round() / 10.0),
                 longest_wait_ms: prediction.longest_wait_ms.map(|wait| rounded((wait * 10.0).round() / 10.0)),
-            },
+            }),
         }
     }
 
@@ -168,8 +168,8 @@ impl Sweep {
     }
 
     /// Takes a run: a row of its own, or the worst of those with the same settings. Rows are kept in order.
-    pub fn take(&mut self, knobs: &Knobs, row: Row, model: Model) {
-        self.models.insert(model.name(), model.assumptions());
+    pub fn take(&mut self, knobs: &Knobs, row: Row, model: Option<Model>) {
+        self.models.extend(model.map(|model| (model.name(), model.assumptions())));
         if let Some(before) = self.rows.iter_mut().find(|before| before.is_of(knobs)) {
             before.again(row);
             return;
@@ -223,18 +223,18 @@ fn line(row: &Row) -> String {
     let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.0} ms"));
     let cells = [
         (row.backlog.to_string(), 10),
-        (row.accepts(), 10),
+        (if row.predicted.is_some() { row.accepts() } else { "-".to_owned() }, 10),
         (row.workers.map_or_else(|| "-".to_owned(), |workers| workers.to_string()), 9),
         (row.started.to_string(), 9),
         (row.accepted.to_string(), 10),
         (row.lost.to_string(), 8),
-        (format!("{:.0}", row.predicted.clients_hit), 11),
+        (row.predicted.map_or_else(|| "-".to_owned(), |predicted| format!("{:.0}", predicted.clients_hit)), 11),
         (row.dropped_segments.to_string(), 9),
         (ms(row.connect_ms.p50), 13),
         (ms(row.connect_ms.p99), 9),
         (ms(row.connect_ms.max), 10),
         (ms(row.wait_ms.max), 14),
-        (ms(row.predicted.longest_wait_ms), 11),
+        (ms(row.predicted.and_then(|predicted| predicted.longest_wait_ms)), 11),
     ];
     cells.into_iter().map(|(text, columns)| right(&text, columns)).collect()
 }

@@ -86,6 +86,8 @@ pub struct Past {
     pub clock: Option<Clock>,
     /// Facts emitted between the sessions: they come before this session's first fact.
     pub pending: Vec<Stamped>,
+    /// How many packet-level clients have come to the same port: the kernel may still know their addresses.
+    pub clients: u64,
 }
 
 /// Why a live session could not start.

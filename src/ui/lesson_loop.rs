@@ -52,7 +52,7 @@ impl<'a> LessonLoop<'a> {
                 PlayerAction::Send(_) | PlayerAction::Over => {}
             }
         }
-        self.open(first, Past { clock: None, pending })
+        self.open(first, Past { pending, ..Past::default() })
     }
 
     /// Opens the session of a scene.

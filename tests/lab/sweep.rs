@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::fixture::assert_valid;
 use crate::lab;
-use crate::needs::network;
+use crate::needs::{network, tools};
 
 fn said(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -154,3 +154,39 @@ fn each_bad_value_is_a_usage_error_with_its_reason() {
 
 /// Many runs one after the other.
 const LONG: Duration = Duration::from_secs(240);
+
+/// A server that accepts this many connections a second.
+fn slow_server(per_second: u32) -> [String; 3] {
+    let program = format!(
+        "import socket, time\ns = socket.socket()\ns.setsockopt(1, 2, 1)\ns.bind(('', 8080))\ns.listen(5)\nwhile True:\n  \
+         c, _ = s.accept(); c.recv(999); c.sendall(b'HTTP/1.0 200 OK\\r\\n\\r\\nok'); c.close(); time.sleep(1 / {per_second})"
+    );
+    ["python3".to_owned(), "-c".to_owned(), program]
+}
+
+#[track_caller]
+fn sweep_of_program(words: &str, server: &[String]) -> Value {
+    let words = format!("sweep {words} --json --");
+    let output = lab::run_qviz(words.split_whitespace().map(str::to_owned).chain(server.iter().cloned()), LONG);
+    assert!(output.status.success(), "{}", said(&output.stderr));
+    let document = serde_json::from_slice(&output.stdout).unwrap();
+    assert_valid(&document);
+    document
+}
+
+case!(the_backlog_for_a_server_of_ones_own_is_found_and_its_overload_is_said, alone);
+fn the_backlog_for_a_server_of_ones_own_is_found_and_its_overload_is_said() {
+    network();
+    tools(&["python3"]);
+    let found = sweep_of_program("--backlog 1..64 --arrivals burst:20/1s --rtt 20ms", &slow_server(25));
+    let advised = found["advice"]["backlog"].as_i64().unwrap_or_else(|| panic!("{found:#}"));
+    assert!((5..=20).contains(&advised) && found["advice"]["confirmed"] == true, "{found:#}");
+    assert!(row(&found, advised - 1)["lost"].as_u64().unwrap() > 0, "{found:#}");
+    let rows = found["rows"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["predicted"].is_null() && row["started"] == 60), "{found:#}");
+
+    let overload = sweep_of_program("--backlog 5,200 --rate 100 --duration 3s", &slow_server(20));
+    assert_eq!(overload["advice"]["backlog"], Value::Null, "{overload:#}");
+    let sentence = overload["advice"]["sentence"].as_str().unwrap();
+    assert!(sentence.contains("lost nobody only because the run ended"), "{sentence}");
+}

@@ -90,6 +90,7 @@ impl World {
             knobs: setting.knobs,
             sysctls: plan.overrides,
             count: None,
+            turns: 0,
             detail_per_s: u32::MAX,
         })
         .with_behaviour(setting.manner);

@@ -229,6 +229,7 @@ fn every_event() -> Vec<Event> {
             command: vec!["nginx".into()],
             pid: Some(7),
             listener: "0.0.0.0:80".parse().ok(),
+            other_listeners: Vec::new(),
             backlog_asked: None,
             exit: None,
             output: vec!["a line".into()],

@@ -152,6 +152,7 @@ fn world() -> impl Strategy<Value = World> {
                 knobs,
                 sysctls: Sysctls::default(),
                 count: Some(count),
+                turns: 0,
                 detail_per_s: u32::MAX,
             };
             World { plan, manner }

@@ -1,12 +1,13 @@
 //! The arguments of `qviz sweep`.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::{ClientArgs, KernelArgs, LabArgs, ListenerArgs, Net, OutputArgs, RunArgs, ServerArgs};
+use super::{ClientArgs, KernelArgs, LabArgs, ListenerArgs, Net, OutputArgs, ProgramArgs, RunArgs, ServerArgs};
 use crate::cli::values::{self, Backlogs};
 use crate::model::settings::AcceptRate;
 
@@ -60,6 +61,18 @@ pub struct SweepArgs {
     #[arg(long, value_name = "WHERE", value_enum)]
     pub net: Option<Net>,
 
+    /// The listener of the server behind --, where it has several
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), requires = "command")]
+    pub port: Option<u16>,
+
+    /// How long its listener may take to appear [default: 10s]
+    #[arg(long, value_name = "DUR", value_parser = values::duration, requires = "command")]
+    pub ready: Option<Duration>,
+
+    /// A server of your own, started anew for each run: a program and its arguments, behind --
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+
     /// The clients.
     #[command(flatten)]
     pub clients: ClientArgs,
@@ -75,11 +88,21 @@ impl SweepArgs {
         LabArgs {
             listener: ListenerArgs { backlog: Some(backlog), listen: self.listen, net: self.net },
             clients: self.clients.clone(),
-            server: ServerArgs { accept_rate, workers, service: Some(self.service.unwrap_or_default()) },
+            server: ServerArgs {
+                accept_rate,
+                workers,
+                service: self.service.or(self.command.is_empty().then_some(Duration::ZERO)),
+            },
             kernel: self.kernel.clone(),
             run: RunArgs { duration: self.duration, seed: self.seed, ..RunArgs::default() },
             output: OutputArgs { headless: true, ..OutputArgs::default() },
         }
+    }
+
+    /// The same with the server behind --; `None` where there is none.
+    pub fn program(&self, lab: &LabArgs) -> Option<ProgramArgs> {
+        let (port, ready, command) = (self.port, self.ready, self.command.clone());
+        (!command.is_empty()).then(|| ProgramArgs { port, ready, command, lab: lab.clone(), ..ProgramArgs::default() })
     }
 }
 
@@ -87,4 +110,5 @@ impl SweepArgs {
 pub(super) const ABOUT: &str = "Run the same clients (same seed) in the lab against several backlogs, accept rates or numbers of workers, \
     headless, and compare: clients lost, packets dropped, connect times, waits in the queue, each beside what a formula predicts. With a \
     range LO..HI: the smallest backlog that loses nobody, confirmed by a second run; where none does, the accept rate or the \
-    number of workers that does, proven by one more run.";
+    number of workers that does, proven by one more run. Behind --: a server of your own, started anew for each run; what it accepts is \
+    its own, so that nothing is predicted.";

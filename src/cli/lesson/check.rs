@@ -166,7 +166,7 @@ impl LessonRun {
 
     async fn open(&mut self, scene: usize, signals: &mut Signals) -> Result<(), Failure> {
         self.end_scene(signals).await?;
-        let past = Past { clock: Some(self.clock), pending: std::mem::take(&mut self.pending) };
+        let past = Past { clock: Some(self.clock), pending: std::mem::take(&mut self.pending), ..Past::default() };
         let mut next = self.scenes.open(scene, past).map_err(|error| failure(&error))?;
         if let Some(recorder) = self.recorder.take() {
             next.record(recorder, &Header::new(Some(plan::command(&lab::arguments()))));

@@ -51,9 +51,25 @@ impl Runs {
         Advice { backlog: Some(backlog), accept_rate: None, workers: None, confirmed, sentence }
     }
 
-    /// True when more clients come in the long run than are accepted: any queue fills.
+    /// True when more clients come in the long run than are accepted: any queue fills. Of a program it is measured: more of its clients wait
+    /// at the end of the run than can be under way.
     pub(super) fn is_overload(&self, knobs: &Knobs) -> bool {
-        self.offer.mean_rate() > Service::of(knobs.accept_rate, knobs.workers, knobs.service).rate * CLOSE
+        match self.sweep.row(knobs) {
+            Some(row) if self.bench.has_program() => {
+                let way = 2 * (self.offer.rtt + self.offer.jitter);
+                let under_way = self.offer.mean_rate() * way.as_secs_f64() + row.started as f64 / 10.0;
+                row.started.saturating_sub(row.accepted) as f64 > under_way
+            }
+            _ => self.offer.mean_rate() > self.accepts_per_s(knobs) * CLOSE,
+        }
+    }
+
+    /// How many connections the server accepts in a second: a program's as it was measured with these settings.
+    fn accepts_per_s(&self, knobs: &Knobs) -> f64 {
+        match self.sweep.row(knobs) {
+            Some(row) if self.bench.has_program() => row.accepted as f64 / self.offer.duration.as_secs_f64(),
+            _ => Service::of(knobs.accept_rate, knobs.workers, knobs.service).rate,
+        }
     }
 
     /// Why this backlog, the largest tried, is not enough.
@@ -68,7 +84,7 @@ impl Runs {
                 started
             );
         }
-        let service = Service::of(knobs.accept_rate, knobs.workers, knobs.service).rate;
+        let service = self.accepts_per_s(knobs);
         say!(
             "backlog {backlog} lost nobody only because the run ended: {arrivals} clients a second come and {accepts} are accepted, so that every queue fills",
             backlog,
@@ -81,8 +97,10 @@ impl Runs {
     async fn larger(&mut self, knobs: &Knobs, none: &str) -> Result<Option<Advice>, Stop> {
         let most = i32::try_from(self.capacity(i32::MAX)).unwrap_or(i32::MAX).saturating_sub(1);
         let expected = self.foreseen(knobs, most);
-        let backlog = i32::try_from(expected + expected / 10 + 1).unwrap_or(i32::MAX);
-        if backlog <= knobs.backlog || backlog >= most {
+        // Where nothing can be foretold, the largest that somaxconn leaves.
+        let expected = if self.bench.has_program() { i64::from(most) } else { expected + expected / 10 + 1 };
+        let backlog = i32::try_from(expected).unwrap_or(i32::MAX);
+        if backlog <= knobs.backlog || backlog > most {
             return Ok(None);
         }
         let larger = Knobs { backlog, ..knobs.clone() };
@@ -102,6 +120,10 @@ impl Runs {
             && let Some(advice) = self.larger(knobs, &none).await?
         {
             return Ok(advice);
+        }
+        if self.bench.has_program() {
+            let why = say!("the server calls accept() too slowly: more workers, or less between two accept() calls");
+            return Ok(Advice { sentence: [none, why.to_owned()].join(say!("; ")), ..Advice::default() });
         }
         if knobs.accept_rate == AcceptRate::Max && (knobs.workers.is_none() || knobs.service.is_zero()) {
             let why = say!(

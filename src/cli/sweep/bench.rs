@@ -1,5 +1,5 @@
 //! One run after the other in one network: each has a listener, a port, clients and a world of its own. What serves is the lab's own
-//! server; a program of somebody else's would be started here.
+//! server, or a program that is started anew for each run: in one that goes on, requests of the run before would wait.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,6 +17,7 @@ use crate::model::peer::Peer;
 use crate::model::settings::{Knobs, Sysctls};
 use crate::report::summary::Summary;
 use crate::scenario::Script;
+use crate::session::live::program::ProgramsPlan;
 use crate::session::live::{self, LabSite, LivePlan, Past};
 use crate::session::observer::EventObserver;
 
@@ -29,7 +30,10 @@ pub(super) struct Bench {
     count: Option<u64>,
     duration: Duration,
     signals: Signals,
+    programs: Option<ProgramsPlan>,
     opened: u16,
+    /// Clients of all runs so far.
+    came: u64,
 }
 
 /// Why a sweep stops before its end.
@@ -59,7 +63,13 @@ impl Bench {
         (count, duration): (Option<u64>, Duration),
     ) -> Result<Self, Failure> {
         let (address, seed, signals) = (plan.address, plan.seed, Signals::take()?);
-        Ok(Self { environment, host, address, seed, count, duration, signals, opened: 0 })
+        let programs = plan.programs.clone();
+        Ok(Self { environment, host, address, seed, count, duration, signals, programs, opened: 0, came: 0 })
+    }
+
+    /// True when a program is the server.
+    pub(super) const fn has_program(&self) -> bool {
+        self.programs.is_some()
     }
 
     /// Runs the clients against these settings.
@@ -67,6 +77,10 @@ impl Bench {
     /// # Errors
     /// A signal, and as for every run of the lab.
     pub(super) async fn measure(&mut self, knobs: Knobs) -> Result<Measured, Stop> {
+        let backlog = Some(knobs.backlog);
+        let programs = self.programs.clone().map(|programs| ProgramsPlan { backlog, ..programs });
+        // A program's port stays the same: each run has clients that it does not know.
+        let clients = if programs.is_some() { self.came } else { 0 };
         let mut session = live::start(LivePlan {
             capture: None,
             knobs,
@@ -79,8 +93,8 @@ impl Bench {
             script: Script::default(),
             host: self.host.clone(),
             sysctls: Sysctls::default(),
-            programs: None,
-            past: Past::default(),
+            programs,
+            past: Past { clients, ..Past::default() },
         })
         .map_err(|error| Stop::Failed(Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error }))?;
         let (mut world, mut hit) = (World::new(), HitClients::default());
@@ -90,6 +104,7 @@ impl Bench {
             return Err(Stop::Signal(number));
         }
         let summary = Summary::of(&world);
+        self.came += summary.clients.started;
         let clients_hit = hit.count().unwrap_or_else(|| at_least(&summary));
         Ok(Measured { summary, clients_hit })
     }

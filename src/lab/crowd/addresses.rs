@@ -59,9 +59,10 @@ impl Families {
 }
 
 impl Addresses {
-    pub(super) fn new(destination: &Destination) -> Self {
+    /// All of them free; the first `turns` have had their turn.
+    pub(super) fn new(destination: &Destination, turns: u64) -> Self {
         let (families, count) = Families::of(destination);
-        Self { families, holders: vec![0; count as usize], cursor: 0 }
+        Self { families, holders: vec![0; count as usize], cursor: turns }
     }
 
     /// Assigns the next free address to the client in slot `index`; `None` when none of the next [`PROBES`] is free.
@@ -138,7 +139,7 @@ mod tests {
     #[test]
     fn every_address_is_used_once_before_one_is_used_again_and_then_with_another_port() {
         for destination in [both(), both().v4().map(|a| Destination::One(a.into())).unwrap()] {
-            let mut addresses = Addresses::new(&destination);
+            let mut addresses = Addresses::new(&destination, 0);
             let mut ips = HashSet::new();
             let mut peers = HashSet::new();
             let count = addresses.holders.len();
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_taken_address_is_passed_over() {
-        let mut addresses = Addresses::new(&both());
+        let mut addresses = Addresses::new(&both(), 0);
         let kept = addresses.take(7).unwrap();
         let count = addresses.holders.len() as u32;
         for turn in 1..3 * count {
@@ -168,14 +169,14 @@ mod tests {
 
     #[test]
     fn clients_of_a_dual_stack_listener_alternate() {
-        let mut addresses = Addresses::new(&both());
+        let mut addresses = Addresses::new(&both(), 0);
         let peers: Vec<String> = (0..4).map(|turn| addresses.take(turn).unwrap().ip().to_string()).collect();
         assert_eq!(peers, ["198.18.0.1", "2001:db8:1::1", "198.18.0.2", "2001:db8:1::2"]);
     }
 
     #[test]
     fn an_address_outside_the_networks_has_no_holder() {
-        let mut addresses = Addresses::new(&both());
+        let mut addresses = Addresses::new(&both(), 0);
         addresses.take(0).unwrap();
         for address in ["198.18.0.0", "198.18.0.255", "198.20.0.1", "10.0.0.1", "2001:db8:1::", "2001:db8:2::1", "::1"]
         {

@@ -24,17 +24,17 @@ impl CrowdClock {
 
     /// The moment of the session at which the crowd's time reaches `time`.
     pub(super) fn moment(&self, time: Stamp) -> Stamp {
-        self.shared.moment(self.to_shared(time))
+        self.shared.moment(self.shared_time(time))
     }
 
     /// A moment of the crowd's time on the clients' clock of the session.
-    pub(super) fn to_shared(&self, time: Stamp) -> Stamp {
+    pub(super) fn shared_time(&self, time: Stamp) -> Stamp {
         time + self.behind
     }
 
     /// Sets the time at `now` to `time`; it never goes backwards.
     pub(super) fn advance(&mut self, now: Stamp, time: Stamp) {
-        self.shared.advance(now, self.to_shared(time));
+        self.shared.advance(now, self.shared_time(time));
     }
 
     /// Stands still: at `now` it is only as late as `first` can be carried out in time, but not before `latest`, which has been. Returns for

@@ -141,7 +141,7 @@ impl Crowd {
         }
         match step.retry {
             Some(ClientEvent::WillRetry { at, gives_up }) if detailed => {
-                out.facts.push(fact(ClientEvent::WillRetry { at: self.clock.to_shared(at), gives_up }));
+                out.facts.push(fact(ClientEvent::WillRetry { at: self.clock.shared_time(at), gives_up }));
             }
             Some(retry) if detailed => out.facts.push(fact(retry)),
             Some(_) => self.losses.detail_skipped(),
@@ -172,7 +172,7 @@ impl Crowd {
         let OutgoingSegment { kind, attempt, .. } = *outgoing;
         let mut emit = |life| out.facts.push(Stamped { at, event: Event::Client { id, peer, event: life } });
         if client_slot.detailed {
-            emit(ClientEvent::Departed { kind, attempt, arrives: self.clock.to_shared(at + delay) });
+            emit(ClientEvent::Departed { kind, attempt, arrives: self.clock.shared_time(at + delay) });
         } else {
             self.losses.detail_skipped();
         }

@@ -16,7 +16,7 @@ impl Crowd {
 
     /// When the next event is due, in client time; `None` when nothing is pending and no client will start.
     pub fn next_event(&mut self) -> Option<Stamp> {
-        self.first_event().map(|first| self.clock.to_shared(first))
+        self.first_event().map(|first| self.clock.shared_time(first))
     }
 
     fn first_event(&mut self) -> Option<Stamp> {

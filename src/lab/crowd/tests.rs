@@ -20,7 +20,7 @@ fn plan(arrivals: Arrivals, rate: f64, rtt: Duration) -> CrowdPlan {
         service: Duration::ZERO,
     };
     let listener = "198.51.100.1:8080".parse().unwrap();
-    CrowdPlan { listener, seed: 1, knobs, sysctls: Sysctls::default(), count: None, detail_per_s: 1000 }
+    CrowdPlan { listener, seed: 1, knobs, sysctls: Sysctls::default(), count: None, turns: 0, detail_per_s: 1000 }
 }
 
 fn burst(size: u32) -> Arrivals {

@@ -227,6 +227,7 @@ fn open_actors(
         knobs: plan.knobs.clone(),
         sysctls: sysctls.clone(),
         count: plan.count,
+        turns: plan.past.clients,
         detail_per_s: DETAIL_PER_S,
     });
     Ok(Actors::Made { crowd: Box::new(crowd), outbox: Outbox::default() })

@@ -111,7 +111,7 @@ impl ScreenLoop<'_> {
             }
         }
         let Some(lesson_loop) = &mut self.lesson_loop else { return Ok(()) };
-        let mut next = lesson_loop.open(scene, Past { clock: Some(clock), pending })?;
+        let mut next = lesson_loop.open(scene, Past { clock: Some(clock), pending, ..Past::default() })?;
         next.record_on(session);
         *session = next;
         self.state.begin_scene();
