@@ -223,7 +223,7 @@ impl Tap {
     pub fn drain(&mut self, mut each: impl FnMut(u64, Segment)) -> usize {
         let (listener, cooked, loopback) = (self.listener, &mut self.cooked, self.loopback);
         let mut segments = 0;
-        self.ring.drain(|frame| {
+        self.ring.drain(usize::MAX, |frame| {
             let segment = match cooked {
                 // Where both ends have the same port the filter lets both copies pass.
                 None => decode::segment(frame.bytes, listener)

@@ -56,9 +56,9 @@ impl IdleFrames {
 }
 
 impl Frames {
-    /// Gives every frame that has arrived, at most one turn of the ring. No system call is made.
-    pub fn drain(&mut self, mut each: impl FnMut(&[u8])) {
-        self.ring.drain(|frame| each(frame.bytes));
+    /// Gives the frames that have arrived, at most `most`, and at most one turn of the ring. No system call is made.
+    pub fn drain(&mut self, most: usize, mut each: impl FnMut(&[u8])) {
+        self.ring.drain(most, |frame| each(frame.bytes));
     }
 
     /// How many frames did not fit into the ring since the last call.

@@ -68,11 +68,11 @@ impl Ring {
         Ok(Self { base, slots, slot, next: 0 })
     }
 
-    /// Gives each frame that is ready and hands its slot back to the kernel.
-    /// At most one turn of the ring, so that a flood cannot hold the caller for ever.
+    /// Gives each frame that is ready and hands its slot back to the kernel; at most `most`, and at most one turn of the ring, so that a flood
+    /// cannot hold the caller for ever.
     #[expect(unsafe_code, reason = "reads memory that the kernel writes")]
-    pub(super) fn drain(&mut self, mut each: impl FnMut(Frame<'_>)) {
-        for _ in 0..self.slots {
+    pub(super) fn drain(&mut self, most: usize, mut each: impl FnMut(Frame<'_>)) {
+        for _ in 0..self.slots.min(most) {
             // SAFETY: `next < slots`, and the mapping holds `slots * self.slot` bytes.
             let slot = unsafe { self.base.add(self.next * self.slot) };
             // SAFETY: the slot begins with tp_status, aligned as every slot is (page-aligned base, a multiple of

@@ -56,7 +56,7 @@ impl SynTap {
     pub fn drain(&mut self, mut each: impl FnMut(u64, SynPacket)) -> usize {
         let recent = &mut self.recent;
         let mut syns = 0;
-        self.ring.drain(|frame| {
+        self.ring.drain(usize::MAX, |frame| {
             let Some((peer, to, sequence)) = decode::syn_of(frame.bytes) else { return };
             let kind = recent.note((peer, to, sequence), frame.nanos, frame.interface);
             if kind != PacketKind::Copy {

@@ -142,9 +142,10 @@ impl Line {
         Passage::NotNow
     }
 
-    /// The frames that reach their end up to `now`.
+    /// The frames that reach their end up to `now`, at most [`FRAMES_PER_TICK`]: each may have to be waited for.
     pub fn tick(&mut self, now: Stamp, facts: &mut Vec<Stamped>, arrived: &mut Vec<Carried>) {
-        while !self.clock.held
+        while arrived.len() < FRAMES_PER_TICK
+            && !self.clock.held
             && let Some(&Reverse((due, _, slot))) = self.timers.peek()
             && due <= self.clock.at(now)
         {
@@ -339,6 +340,9 @@ impl Line {
         Some(carried)
     }
 }
+
+/// The most frames of one [`Line::tick`].
+const FRAMES_PER_TICK: usize = 64;
 
 const fn lost(kind: Kind, outbound: bool) -> ClientEvent {
     ClientEvent::Lost { kind, outbound }

@@ -279,12 +279,8 @@ impl Wire {
     fn drain_clients(&mut self, actors: &mut Actors, batch: &mut Vec<Stamped>) -> usize {
         let Some(mut ring) = self.from_clients.take() else { return 0 };
         let mut moved = 0;
-        ring.drain(|frame| {
+        ring.drain(FRAMES_PER_ROUND, |frame| {
             moved += 1;
-            if moved % FRAMES_BETWEEN == 0 {
-                // The server answers meanwhile, into a ring of its own.
-                self.drain_server(actors, batch);
-            }
             let segment = frames::segment(frame, self.end).filter(|segment| segment.toward == Toward::Listener);
             if let Some(segment) = segment.filter(|segment| segment.kind() == Kind::Syn)
                 && !self.line.knows(&segment.peer)
@@ -306,7 +302,7 @@ impl Wire {
     fn drain_server(&mut self, actors: &mut Actors, batch: &mut Vec<Stamped>) -> usize {
         let Some(mut ring) = self.from_server.take() else { return 0 };
         let mut moved = 0;
-        ring.drain(|frame| {
+        ring.drain(usize::MAX, |frame| {
             moved += 1;
             let at = self.clock.now();
             let segment = frames::segment(frame, self.end).filter(|segment| segment.toward == Toward::Client);
@@ -357,8 +353,8 @@ impl Wire {
 /// Size of each ring in bytes: 8,192 frames. The thread may have to wait for its processor.
 const RING_BYTES: u32 = 16 << 20;
 
-/// So many frames of the clients are delivered before the server's answers are taken.
-const FRAMES_BETWEEN: usize = 32;
+/// The most frames of real clients in a round: each may have to be waited for.
+const FRAMES_PER_ROUND: usize = 64;
 
 /// The most rounds of answers exchanged within one turn.
 const ROUNDS: usize = 8;

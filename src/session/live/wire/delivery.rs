@@ -1,5 +1,7 @@
 //! Delivers one segment to the listener, and reads what became of it.
 
+use std::time::Duration;
+
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
@@ -33,6 +35,8 @@ impl Wire {
     /// Puts a segment on the link to the listener.
     pub(super) fn deliver(&mut self, load: Load<'_>, actors: &mut Actors, batch: &mut Vec<Stamped>) {
         let Some(segment) = load.segment() else { return self.send(load) };
+        // What the server has ended meets this segment no more.
+        self.drain_server(actors, batch);
         let now = self.clock.now();
         let mut depth = None;
         let mut foreseen = self.outcomes.foresee(now, &segment);
@@ -113,7 +117,7 @@ impl Wire {
         (actors, batch): (&mut Actors, &mut Vec<Stamped>),
     ) -> Decision {
         let mut processed = false;
-        let mut looks = 0;
+        let mut asked = None;
         loop {
             let drops = self.listener.drops();
             let depth_after = if question.is_of_depth() { self.listener.depth_and_limit().0 } else { None };
@@ -134,8 +138,7 @@ impl Wire {
                 Judgement::Nothing => (None, Proof::None),
                 Judgement::NotYet | Judgement::ReadCounters if processed => (Some(Outcome::Undetermined), Proof::None),
                 Judgement::NotYet | Judgement::ReadCounters => {
-                    looks += 1;
-                    processed = self.is_processed(looks, (actors, batch));
+                    processed = self.is_processed(&mut asked, (actors, batch));
                     continue;
                 }
             };
@@ -143,10 +146,12 @@ impl Wire {
         }
     }
 
-    /// Asks for an echo at the first call and waits a moment for it at the others; true once it has come, or after [`LOOKS`] calls. What is
-    /// read after that is the end of it.
-    fn is_processed(&mut self, looks: u32, (actors, batch): (&mut Actors, &mut Vec<Stamped>)) -> bool {
-        if looks == 1 {
+    /// Asks for an echo at the first call, when none was `asked` for, and waits a moment for it at the others; true once it has come, or
+    /// after [`LONGEST_ECHO`]. What is read after that is the end of it.
+    fn is_processed(&mut self, asked: &mut Option<Stamp>, (actors, batch): (&mut Actors, &mut Vec<Stamped>)) -> bool {
+        let (now, is_first) = (self.clock.now(), asked.is_none());
+        let since = *asked.get_or_insert(now);
+        if is_first {
             self.echo.0 = self.echo.0.wrapping_add(1);
             let carrier = &self.carrier;
             if let Err(error) = on_processor(self.sent_on, || carrier.ask_for_echo(self.echo.0)) {
@@ -160,7 +165,7 @@ impl Wire {
             let _interrupted = poll(&mut [PollFd::new(ring, PollFlags::IN)], Some(&moment));
             self.drain_server(actors, batch);
         }
-        self.echo.0 == self.echo.1 || looks >= LOOKS
+        self.echo.0 == self.echo.1 || now.since(since) >= LONGEST_ECHO
     }
 
     fn answer_to(&self, peer: &Peer) -> Option<Answer> {
@@ -215,5 +220,5 @@ fn bytes<'a>(transmit: &'a mut Transmit, load: Load<'a>) -> Option<&'a [u8]> {
     }
 }
 
-/// How often an echo is waited for, a millisecond each.
-const LOOKS: u32 = 2_000;
+/// How long an echo is waited for: the kernel's threads may have to wait for a processor.
+const LONGEST_ECHO: Duration = Duration::from_secs(5);
