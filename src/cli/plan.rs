@@ -126,12 +126,14 @@ impl LabPlan {
 
 /// The command that makes the same run again: the arguments as they were written, and the seed.
 pub fn repeat(arguments: &[String], seed: u64) -> String {
-    let mut command = command(arguments);
-    if !arguments.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {
-        command.push_str(" --seed ");
-        command.push_str(&seed.to_string());
+    // What stands behind -- is a server's own.
+    let end = arguments.iter().position(|word| word == "--").unwrap_or(arguments.len());
+    let (ours, rest) = arguments.split_at(end);
+    if ours.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {
+        return command(arguments);
     }
-    command
+    let seed = ["--seed".to_owned(), seed.to_string()];
+    command(&[ours, &seed, rest].concat())
 }
 
 /// The command as a shell would need it.
@@ -273,7 +275,22 @@ pub(super) fn quote(word: &str) -> String {
     if !word.is_empty() && word.bytes().all(plain) && !word.starts_with('[') {
         return word.to_owned();
     }
+    if word.chars().any(char::is_control) {
+        let escaped: String = word.chars().map(escape).collect();
+        return format!("$'{escaped}'");
+    }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A character between `$'` and `'`.
+fn escape(one: char) -> String {
+    match one {
+        '\n' => r"\n".to_owned(),
+        '\t' => r"\t".to_owned(),
+        '\\' | '\'' => format!(r"\{one}"),
+        one if one.is_control() => format!(r"\u{:04x}", u32::from(one)),
+        one => one.to_string(),
+    }
 }
 
 #[cfg(test)]

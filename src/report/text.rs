@@ -41,13 +41,13 @@ impl Marks {
 /// The writer's own.
 pub fn write(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
     heading(out, summary, marks)?;
-    programs::write(out, summary)?;
     tables::queues(out, summary)?;
     tables::drops(out, summary, marks)?;
     tables::counters(out, summary, marks)?;
     clients(out, summary, marks)?;
     findings(out, summary)?;
     own_losses(out, summary)?;
+    programs::write(out, summary)?;
     if let Some(repeat) = &summary.repeat {
         writeln!(out, "\n{}", say!("Reproduce: {command}", command = sanitize::line(repeat)))?;
     }

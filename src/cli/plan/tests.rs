@@ -110,4 +110,6 @@ fn the_command_to_repeat_a_run_can_be_pasted() {
     let words = ["--listen", "[::1]:0", "--log", "it's here"].map(str::to_owned);
     assert_eq!(repeat(&words, 7), r"qviz --listen '[::1]:0' --log 'it'\''s here' --seed 7");
     assert_eq!(repeat(&["--seed=3".to_owned()], 3), "qviz --seed=3");
+    let words = ["run", "--", "sh", "-c", "a 'b'\n\tc\\\u{1b}", "--seed"].map(str::to_owned);
+    assert_eq!(repeat(&words, 7), r"qviz run --seed 7 -- sh -c $'a \'b\'\n\tc\\\u001b' --seed");
 }
