@@ -218,15 +218,10 @@ impl ScreenLoop<'_> {
     }
 
     fn act(&mut self, session: &mut Session, world: &mut World, action: Action) -> Result<Option<ExitReason>, UiError> {
-        let before = self.state.message.take();
         for command in update(&mut self.state, Msg::Press(action, session.moment()), world) {
             session.send(command);
         }
-        if self.state.message.is_some() {
-            self.state.time_message(session.clock().now());
-        } else {
-            self.state.message = before;
-        }
+        self.state.time_message(session.clock().now());
         // The language of messages about facts that come now, and of the summary.
         lang::speak(self.state.lang);
         match action {

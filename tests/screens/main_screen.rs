@@ -368,6 +368,11 @@ fn each_key_of_the_lab_sends_its_command() {
         let says_why = asks_in_vain && state.message.is_some();
         let inside = inside || timeline || says_why;
         assert!(wanted.is_some() || inside || action == Action::Close, "{action:?} does nothing");
+        // What the whole picture or its header says by itself.
+        let leaves = [Action::Quit, Action::Suspend, Action::Help, Action::Open, Action::Freeze];
+        let leaves = [&leaves[..], &[Action::Projector, Action::Language]].concat().contains(&action);
+        let said = state.message.is_some() || state.confirmed.is_some() || state.asked.is_some();
+        assert!(said || leaves, "{action:?} does not say what it did");
     }
 }
 

@@ -133,6 +133,7 @@ fn a_key_goes_there_and_back_also_in_a_held_moment() {
     assert!(large.contains("0 accepted, 0 dropped since"), "{large}");
     update(&mut state, Msg::Press(Action::Projector, story.now), &story.world);
     update(&mut state, Msg::Press(Action::Freeze, story.now), &story.world);
+    assert_eq!(state.confirmed.take().map(|(_, said)| said).as_deref(), Some("the display follows the run again"));
     assert_eq!(lines(&look(&mut state, &story)), small);
 }
 

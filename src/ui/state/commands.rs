@@ -46,7 +46,7 @@ pub(super) fn commands_for(
     world: &World,
 ) -> Result<Vec<Command>, String> {
     if !live {
-        let why = say!("this is a recording: what happened cannot be changed. Space, ←→ and < > play it; live: qviz");
+        let why = say!("this is a recording: what happened cannot be changed. Space, ←→ and { } play it; live: qviz");
         return Err(why.into());
     }
     let Some(knobs) = &world.knobs else { return Err(say!("the lab is not ready yet").into()) };
@@ -80,7 +80,21 @@ pub(super) fn commands_for(
         Action::Overflow => sysctl(pending, now, world, (Sysctl::AbortOnOverflow, 2))?,
         _ => return Ok(Vec::new()),
     };
+    if is_in_force(&command, knobs, world) {
+        return Err(say!("no effect: this value is at its end already").into());
+    }
     Ok(vec![command])
+}
+
+/// True for a command that would change nothing.
+fn is_in_force(command: &Command, knobs: &Knobs, world: &World) -> bool {
+    match command {
+        Command::Listen(backlog) => world.listening.is_some_and(|listening| listening.backlog == *backlog),
+        Command::Rate(rate) => knobs.rate.to_bits() == rate.to_bits(),
+        Command::Arrivals(arrivals) => knobs.arrivals == *arrivals,
+        Command::AcceptRate(rate) => knobs.accept_rate == *rate,
+        _ => false,
+    }
 }
 
 /// The client that is chosen in the list or by its ladder.

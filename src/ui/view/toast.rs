@@ -24,6 +24,9 @@ pub(super) fn of(scene: &Scene<'_>) -> Option<Toast> {
     if let Some((_, text)) = &scene.state.message {
         return Some(("▲", text.clone(), warn));
     }
+    if let Some((_, text)) = &scene.state.confirmed {
+        return Some(("✓", text.clone(), scene.theme.strong()));
+    }
     let (world, now) = scene.live;
     if let Some((at, Note::Refused(why))) = world.notes.back()
         && now.since(*at) < REFUSAL
@@ -38,10 +41,13 @@ pub(super) fn of(scene: &Scene<'_>) -> Option<Toast> {
         .map(|text| ("✓", text, scene.theme.strong()))
 }
 
-/// When what a key asked for was carried out, as a fact says; a burst is known by its clients alone.
+/// When what a key asked for was carried out, as a fact says; a burst is known by its clients alone, the pace of the clients' time by
+/// that time.
 fn carried_out(world: &World, pressed: Stamp, action: Action) -> Option<Stamp> {
-    if action == Action::Burst {
-        return Some(pressed);
+    match action {
+        Action::Burst => return Some(pressed),
+        Action::Step | Action::Slow => return (world.tempo.since >= pressed).then_some(world.tempo.since),
+        _ => {}
     }
     let is_change = |note: &Note| matches!(note, Note::Changed(_) | Note::Listened { .. });
     world.notes.iter().rev().find(|(at, note)| *at >= pressed && is_change(note)).map(|(at, _)| *at)
@@ -63,6 +69,13 @@ fn effect(world: &World, action: Action) -> Option<String> {
         }
         Action::RoundTrip => {
             say!("round trip = {time}: a request stays in the SYN queue for as long", time = numbers::span(knobs.rtt))
+        }
+        Action::Step if world.tempo.held => {
+            say!("client time is paused: n is the next event, a calls accept() once").into()
+        }
+        Action::Step => say!("client time runs again").into(),
+        Action::Slow => {
+            say!("the clients' time runs at {pace}×; the kernel's timers keep theirs", pace = world.tempo.pace)
         }
         Action::Cookies => cookies(world.sysctls.value(Sysctl::Syncookies)?),
         Action::Overflow => overflow(world.sysctls.value(Sysctl::AbortOnOverflow)?),
