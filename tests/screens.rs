@@ -16,6 +16,8 @@ mod lesson_screens;
 mod main_screen;
 #[path = "screens/projector.rs"]
 mod projector;
+#[path = "screens/reduced.rs"]
+mod reduced;
 #[path = "screens/states.rs"]
 mod states;
 #[path = "screens/watch_screens.rs"]

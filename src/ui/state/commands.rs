@@ -59,7 +59,7 @@ pub(super) fn commands_for(
         Action::AcceptFaster => accept_rate(pending, now, knobs, true),
         Action::PauseAccept => pause(pending, now, knobs),
         Action::Burst => Command::Burst(burst(world)),
-        Action::HalfOpen => half_open(pending, now, world, knobs)?,
+        Action::HalfOpen => half_open(pending, now, knobs),
         Action::RoundTrip => round_trip(pending, now, world, knobs)?,
         Action::Step => {
             only_in_lab(world, say!("step mode needs"))?;
@@ -180,12 +180,11 @@ fn burst(world: &World) -> u32 {
     held.clamp(10, 10_000)
 }
 
-fn half_open(pending: &mut PendingSettings, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
-    only_in_lab(world, say!("half-open clients need"))?;
+fn half_open(pending: &mut PendingSettings, now: Stamp, knobs: &Knobs) -> Command {
     let share = fresh(pending.half_open, now).unwrap_or(knobs.half_open);
     let next = if share > 0.0 { 0.0 } else { 0.5 };
     pending.half_open = Some((now, next));
-    Ok(Command::HalfOpen(next))
+    Command::HalfOpen(next)
 }
 
 fn round_trip(pending: &mut PendingSettings, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {

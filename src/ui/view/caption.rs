@@ -86,7 +86,7 @@ fn look(story: &Story, world: &World) -> (&'static str, Option<Meaning>) {
         Story::Dropped(Cause::AckReset) => ("↯", Some(Meaning::Lost)),
         Story::Removed(_) => ("⊘", Some(Meaning::Lost)),
         Story::Full(_) => ("▲", Some(Meaning::Lost)),
-        Story::Dropped(_) => ("✗", Some(Meaning::Lost)),
+        Story::Dropped(_) | Story::Unseen => ("✗", Some(Meaning::Lost)),
         Story::Verdict(rule) => {
             let problem = world.found.get(rule).is_some_and(|found| found.severity == Severity::Problem);
             ("▲", Some(if problem { Meaning::Lost } else { Meaning::Divergent }))
