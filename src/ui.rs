@@ -23,6 +23,7 @@ pub mod lesson_loop;
 pub mod numbers;
 pub mod pace;
 pub mod panel;
+pub mod picker;
 pub mod run;
 pub mod state;
 pub mod steps;
@@ -52,6 +53,8 @@ pub struct UiPlan {
     pub projector: bool,
     /// The mouse is for the picture, not for the terminal.
     pub mouse: bool,
+    /// A class votes on the questions of a lesson.
+    pub class: bool,
 }
 
 /// What keeps the screen from being shown.

@@ -39,6 +39,7 @@ mod list;
 mod newest_drop;
 mod next_steps;
 mod notes;
+pub mod picker;
 pub(super) mod placement;
 mod places;
 mod projector;
@@ -100,6 +101,9 @@ impl Scene<'_> {
     /// True before the first answer of a lesson, until a queue was full: what fits into it is what may be asked.
     fn conceals(&self) -> bool {
         let world = self.world;
+        if self.state.lesson.lesson().is_some_and(|lesson| lesson.challenge) {
+            return false;
+        }
         let was_full =
             |queue: &Occupancy, capacity: Option<u32>| capacity.is_none_or(|capacity| queue.max() >= capacity);
         let open = world.lesson.as_deref().is_some_and(|progress| progress.answers.is_empty() && !progress.over);

@@ -59,7 +59,8 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, progress: &LessonProgre
 
 /// The same in a terminal that is too small for the picture: the text, as much of it as fits.
 pub(super) fn in_short(scene: &Scene<'_>, progress: &LessonProgress, columns: u16) -> Vec<(String, Style)> {
-    let budget = LineBudget { theme: scene.theme, columns, dense: true, tall: false };
+    let budget =
+        LineBudget { theme: scene.theme, columns, dense: true, tall: false, votes: scene.state.lesson.sums_of_votes() };
     let (lines, _) = step_text::of(scene, progress, budget).lines(budget, u16::MAX);
     let flat = |line: line_budget::Line| {
         let style = line.pieces.first().map_or_else(Style::new, |(_, style, _)| *style);
