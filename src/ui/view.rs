@@ -192,9 +192,13 @@ const fn is_small(size: Size) -> bool {
 }
 
 fn stage_plan(area: Rect, state: &UiState, world: &World) -> layout::Plan {
+    layout::plan(area, state.panel, (caption::rows(area), places(world)))
+}
+
+/// How many places the larger queue has.
+fn places(world: &World) -> u32 {
     let held = |queue: &Occupancy, capacity: Option<u32>| queue.depth().max(capacity.unwrap_or(0));
-    let places = held(&world.accept_queue, world.accept_capacity()).max(held(&world.syn_queue, world.syn_capacity()));
-    layout::plan(area, state.panel, (caption::rows(area), places))
+    held(&world.accept_queue, world.accept_capacity()).max(held(&world.syn_queue, world.syn_capacity()))
 }
 
 fn whole(buf: &mut Buffer, scene: &Scene<'_>) {

@@ -86,7 +86,7 @@ fn plan_areas(area: Rect, state: &UiState, world: &World) -> LessonPlan {
         Some(progress) if progress.over => Below::AllCalls,
         _ => Below::Calls,
     };
-    plan::plan(area, 1, below)
+    plan::plan(area, (1, super::places(world)), below)
 }
 
 /// Projector mode: the area of the large picture with its footer; `None` where there is no room for it beside the text.

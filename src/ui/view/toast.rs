@@ -36,7 +36,7 @@ pub(super) fn of(scene: &Scene<'_>) -> Option<Toast> {
     let (pressed, action) = scene.state.asked?;
     let done = carried_out(world, pressed, action)?;
     (now.since(done) < CONFIRMED_FOR)
-        .then(|| effect(world, action))
+        .then(|| effect(scene, action))
         .flatten()
         .map(|text| ("✓", text, scene.theme.strong()))
 }
@@ -54,10 +54,11 @@ fn carried_out(world: &World, pressed: Stamp, action: Action) -> Option<Stamp> {
 }
 
 /// What is so now that a key was carried out.
-fn effect(world: &World, action: Action) -> Option<String> {
+fn effect(scene: &Scene<'_>, action: Action) -> Option<String> {
+    let (world, _) = scene.live;
     let knobs = world.knobs.as_ref()?;
     Some(match action {
-        Action::BacklogUp | Action::BacklogDown => backlog(world),
+        Action::BacklogUp | Action::BacklogDown => backlog(world, scene.conceals() || scene.is_asked()),
         Action::ArrivalsUp | Action::ArrivalsDown => {
             say!("clients arrive: {rate}", rate = numbers::arrivals(knobs))
         }
@@ -83,8 +84,12 @@ fn effect(world: &World, action: Action) -> Option<String> {
     })
 }
 
-fn backlog(world: &World) -> String {
+/// What `listen()` was called with, and how many fit, where no lesson asks for that.
+fn backlog(world: &World, concealed: bool) -> String {
     let asked = world.listening.map_or(0, |listening| listening.backlog);
+    if concealed {
+        return format!("listen({asked})");
+    }
     let holds = world.accept_capacity().map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
     say!("listen({asked}): the accept queue holds {holds}", asked, holds)
 }

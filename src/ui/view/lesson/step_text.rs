@@ -10,6 +10,7 @@ use super::line_budget::{Line, LineBudget, PAST, Piece, PrioritizedText};
 use super::words::said;
 use super::{ending, words};
 use crate::fold::course::{LessonProgress, Page};
+use crate::fold::world::note::Note;
 use crate::model::lesson::Phase;
 use crate::say;
 use crate::scenario::lesson::{Choice, Question, Step};
@@ -35,7 +36,7 @@ pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, budget: LineBudge
     };
     let page = lesson_state.page(scene.world, index).unwrap_or_default();
     let mut content = match progress.phase {
-        Phase::Asked => asked(step, &page, progress, budget),
+        Phase::Asked => asked(scene, (step, &page), progress, budget),
         Phase::Doing => doing(scene, (step, &page), progress, budget),
         Phase::Done => explained(scene, (step, &page), progress, budget),
         Phase::Missed => missed(scene, (step, &page), progress, budget),
@@ -46,10 +47,19 @@ pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, budget: LineBudge
     content
 }
 
-fn asked(step: &Step, page: &Page, progress: &LessonProgress, budget: LineBudget) -> PrioritizedText {
+fn asked(
+    scene: &Scene<'_>,
+    (step, page): (&Step, &Page),
+    progress: &LessonProgress,
+    budget: LineBudget,
+) -> PrioritizedText {
     let Some(ask) = &step.ask else { return PrioritizedText::default() };
     let mut tail = vec![LineBudget::gap(3)];
     tail.extend(choices(ask, page, progress, (budget, 0)));
+    if let Some(change) = changed(scene, progress) {
+        let text = say!("changed meanwhile: {change}. What is right is measured with that.", change);
+        tail.extend(budget.marked("▲", &text, budget.theme.text(Meaning::Divergent)));
+    }
     let large = |(index, choice): (usize, &Choice)| {
         let votes = budget.votes.and_then(|votes| votes.get(index).copied());
         let votes = votes.map_or_else(String::new, |votes| format!(" ×{votes}"));
@@ -61,6 +71,16 @@ fn asked(step: &Step, page: &Page, progress: &LessonProgress, budget: LineBudget
         choices: ask.choices.iter().enumerate().map(large).collect(),
         ..PrioritizedText::default()
     }
+}
+
+/// The newest setting that a key has changed since the question was asked.
+fn changed(scene: &Scene<'_>, progress: &LessonProgress) -> Option<String> {
+    let since = scene.world.notes.iter().rev().take_while(|(at, _)| *at >= progress.since);
+    since.into_iter().find_map(|(_, note)| match note {
+        Note::Listened { backlog, .. } => Some(format!("listen({backlog})")),
+        Note::Changed(sentence) => Some(sentence.to_string()),
+        _ => None,
+    })
 }
 
 fn doing(
