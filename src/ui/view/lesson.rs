@@ -30,7 +30,7 @@ use plan::{Below, LessonPlan};
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, progress: &LessonProgress) {
     let calls = scene.state.lesson.shows_calls(scene.world);
     let LessonPlan { mut picture, narration, transcript } = plan_areas(buf.area, scene.state, scene.world);
-    if let Some(above) = projector_area(buf.area, scene.state).filter(|_| !calls) {
+    if let Some(above) = projector_area(buf.area, scene.state, scene.world).filter(|_| !calls) {
         let foot = projector::picture(buf, above, scene);
         let narration = Rect { y: foot.y, height: picture.footer.y - foot.y, ..foot };
         narration::paint(buf, narration, scene, progress);
@@ -74,7 +74,7 @@ pub(super) fn timeline(area: Rect, state: &UiState, world: &World) -> Rect {
     if state.lesson.shows_calls(world) {
         return Rect::default();
     }
-    match projector_area(area, state) {
+    match projector_area(area, state, world) {
         Some(above) => projector::timeline(above),
         None => plan_areas(area, state, world).picture.timeline,
     }
@@ -89,9 +89,12 @@ fn plan_areas(area: Rect, state: &UiState, world: &World) -> LessonPlan {
     plan::plan(area, (1, super::places(world)), below)
 }
 
-/// Projector mode: the area of the large picture with its footer; `None` where there is no room for it beside the text.
-fn projector_area(area: Rect, state: &UiState) -> Option<Rect> {
-    let narration = (area.height / 3).max(8);
+/// Projector mode: the area of the large picture with its footer; `None` where there is no room for it beside the text. A question and
+/// its choices have all rows that the picture can spare.
+fn projector_area(area: Rect, state: &UiState, world: &World) -> Option<Rect> {
+    let asks = world.lesson.as_deref().is_some_and(LessonProgress::asks);
+    let spared = if asks { area.height.saturating_sub(super::SMALLEST.height) } else { 0 };
+    let narration = (area.height / 3).max(8).max(spared);
     let height = area.height.saturating_sub(narration);
     (state.projector && height >= super::SMALLEST.height).then_some(Rect { height, ..area })
 }

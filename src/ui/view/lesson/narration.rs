@@ -63,9 +63,13 @@ fn large(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, mut content: Prioritiz
 fn large_question(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (question, choices): (&str, &[String])) -> bool {
     let high = Letter::Small.rows() + 1;
     let most = usize::from(area.height / high);
-    let texts = std::iter::once(question).chain(choices.iter().map(String::as_str));
-    let broken: Option<Vec<_>> = texts.map(|text| break_lines(text, Letter::Small, area.width, most)).collect();
-    let Some(lines) = broken.map(|texts| texts.concat()).filter(|lines| lines.len() <= most) else { return false };
+    let broken = |texts: &[&str]| {
+        let texts: Option<Vec<_>> =
+            texts.iter().map(|text| break_lines(text, Letter::Small, area.width, most)).collect();
+        texts.map(|texts| texts.concat()).filter(|lines| lines.len() <= most)
+    };
+    let each: Vec<_> = std::iter::once(question).chain(choices.iter().map(String::as_str)).collect();
+    let Some(lines) = broken(&each).or_else(|| broken(&[question, &choices.join("   ")])) else { return false };
     let style = scene.theme.strong();
     for (row, line) in (0..).zip(&lines) {
         scene.large_text(Letter::Small, style).write(buf, area, (0, row * high), line);
