@@ -248,7 +248,7 @@ fn no_size_and_no_world_breaks_projector_mode() {
 
 #[test]
 fn a_recordings_frame_is_drawn_in_projector_mode_too() {
-    let words = "replay assets/recordings/overflow.qviz --at 3.6s --size 80x24 --text --projector";
+    let words = "replay assets/recordings/overflow.qviz --at 4.6s --size 80x24 --text --projector";
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_qviz"))
         .args(words.split_whitespace())
         .current_dir(env!("CARGO_MANIFEST_DIR"))
