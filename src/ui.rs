@@ -42,6 +42,7 @@ pub const LARGEST: Size = Size::new(500, 200);
 
 /// How the screen looks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct UiPlan {
     /// Nothing but ASCII.
     pub ascii: bool,

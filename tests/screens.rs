@@ -14,6 +14,8 @@ mod languages;
 mod lesson_screens;
 #[path = "screens/main_screen.rs"]
 mod main_screen;
+#[path = "screens/picker.rs"]
+mod picker;
 #[path = "screens/projector.rs"]
 mod projector;
 #[path = "screens/reduced.rs"]

@@ -74,7 +74,7 @@ fn lesson(name: &str, text: &str) -> Result<Lesson, ParseFault> {
     Ok(Lesson {
         name: name.to_owned(),
         order: table.need("order")?.whole_number()?,
-        challenge: table.get("challenge").map(|item| item.truth()).transpose()?.unwrap_or(false),
+        challenge: table.get("challenge").map(Item::truth).transpose()?.unwrap_or(false),
         title: plain(&table, "title")?,
         learn: plain(&table, "learn")?,
         remember: plain(&table, "remember")?,

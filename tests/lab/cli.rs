@@ -65,7 +65,7 @@ fn each_bad_value_says_what_was_given_what_is_allowed_and_an_example() {
         ("watch --fail-on overflw", "overflw", "did you mean overflow?"),
         ("watch --fail-on full", "full", "full:80%"),
         ("watch --duration 5", "5", "5ms or 5s"),
-        ("watch --pid 0", "0", "1..=4194304"),
+        ("watch --pid 0", "0", "from 1 to 4194304"),
     ] {
         let message = usage_error(words);
         assert!(message.contains(&format!("'{given}'")), "{words}: {message}");

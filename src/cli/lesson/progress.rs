@@ -46,7 +46,8 @@ fn parse(text: &str) -> BTreeMap<String, Score> {
 }
 
 fn written(done: &BTreeMap<String, Score>) -> String {
-    done.iter().map(|(name, (right, all))| format!("{name} {right}/{all}\n")).collect()
+    let lines = done.iter().map(|(name, (right, all))| format!("{name} {right}/{all}"));
+    lines.flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
 /// Far more bytes than there are lessons.
