@@ -8,6 +8,7 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
     fs::write(out.join("lessons.z"), deflated(&bound("assets/lessons", "toml")?))?;
+    fs::write(out.join("challenges.z"), deflated(&bound("assets/challenges", "toml")?))?;
     let recordings = RECORDINGS.map(|name| PathBuf::from(format!("assets/recordings/{name}.qviz")));
     fs::write(out.join("demos.pack"), pack(&files("assets/demos", "qviz")?)?)?;
     fs::write(out.join("chinese.pack"), pack(&files("assets/lang/zh", "toml")?)?)?;

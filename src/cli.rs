@@ -64,7 +64,7 @@ fn dispatch() -> Result<Exit, Failure> {
     let (program, arguments) = (arguments.next().unwrap_or_else(|| "qviz".into()), arguments.collect::<Vec<_>>());
     let variable = |name: &str| std::env::var_os(name);
     speak(lang::requested(&arguments, variable));
-    let config = Config::read(&arguments, variable, &help::unbroken(), help::in_words)?;
+    let config = Config::read(&arguments, variable, &help::unbroken(), help::refusal)?;
     let arguments = config::without_options(&arguments);
     if let Some(named) = config.value("lang") {
         // What stands on the command line comes later, and is stronger.
@@ -96,8 +96,8 @@ fn dispatch() -> Result<Exit, Failure> {
 fn print_parse_result(error: &clap::Error) -> Result<Exit, Failure> {
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
     match (here(), exit) {
+        (_, Exit::Usage) => output::report(help::refusal(error)),
         (Lang::English, _) => output::check_written(error.print()).map(drop)?,
-        (Lang::Chinese, Exit::Usage) => output::report(help::refusal(error)),
         (Lang::Chinese, _) => return print(help::page(error).as_bytes()),
     }
     Ok(exit)

@@ -21,6 +21,7 @@ pub mod nearby;
 pub mod occupancy;
 pub mod prediction;
 pub mod programs;
+pub mod reduced;
 pub mod segment_log;
 pub mod series;
 pub mod trials;

@@ -3,6 +3,7 @@
 use crate::model::command::Command;
 use crate::model::stamp::Stamp;
 
+pub mod chapter;
 pub mod condition;
 pub mod facts;
 pub mod holes;

@@ -23,6 +23,7 @@ pub mod lesson_loop;
 pub mod numbers;
 pub mod pace;
 pub mod panel;
+pub mod picker;
 pub mod run;
 pub mod state;
 pub mod steps;
@@ -41,6 +42,7 @@ pub const LARGEST: Size = Size::new(500, 200);
 
 /// How the screen looks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct UiPlan {
     /// Nothing but ASCII.
     pub ascii: bool,
@@ -52,6 +54,8 @@ pub struct UiPlan {
     pub projector: bool,
     /// The mouse is for the picture, not for the terminal.
     pub mouse: bool,
+    /// A class votes on the questions of a lesson.
+    pub class: bool,
 }
 
 /// What keeps the screen from being shown.

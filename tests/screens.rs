@@ -14,8 +14,12 @@ mod languages;
 mod lesson_screens;
 #[path = "screens/main_screen.rs"]
 mod main_screen;
+#[path = "screens/picker.rs"]
+mod picker;
 #[path = "screens/projector.rs"]
 mod projector;
+#[path = "screens/reduced.rs"]
+mod reduced;
 #[path = "screens/states.rs"]
 mod states;
 #[path = "screens/watch_screens.rs"]

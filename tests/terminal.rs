@@ -31,6 +31,8 @@ mod lesson;
 mod mouse;
 #[path = "terminal/panics.rs"]
 mod panics;
+#[path = "terminal/picker.rs"]
+mod picker;
 #[path = "terminal/recordings.rs"]
 mod recordings;
 #[path = "terminal/redraw.rs"]

@@ -187,20 +187,20 @@ pub struct ListenerArgs {
     /// Second argument of listen(2) [default: 5]
     ///
     /// The kernel takes the smaller of it and net.core.somaxconn as the limit, and holds one connection more than the limit. 0 is
-    /// allowed (holds 1); so are numbers above somaxconn. [default: 5]
+    /// allowed (holds 1); so are numbers above somaxconn.
     #[arg(long, value_name = "N", value_parser = values::backlog, allow_negative_numbers = true)]
     pub backlog: Option<i32>,
 
     /// Where to listen [default: 198.51.100.1:8080]
     ///
-    /// IPv4 or IPv6, port 0 for any. [default: 198.51.100.1:8080 in the private network, 127.0.0.1:8080 on the host]
+    /// IPv4 or IPv6, port 0 for any. On the host it is 127.0.0.1:8080.
     #[arg(long, value_name = "ADDR:PORT", value_parser = values::address)]
     pub listen: Option<SocketAddr>,
 
     /// A private network, or this host's loopback [default: auto]
     ///
     /// auto takes the private network, and where the kernel refuses it, the host's loopback with the reason shown. The host's
-    /// settings are never changed. [default: auto]
+    /// settings are never changed.
     #[arg(long, value_name = "WHERE", value_enum, hide_possible_values = false)]
     pub net: Option<Net>,
 }
@@ -212,14 +212,14 @@ pub struct ClientArgs {
     /// Packet-level or real connect(2) clients [default: wire]
     ///
     /// wire: packet-level clients, each with an address, a round-trip time and a retry schedule of its own; they need the private
-    /// network. connect: real connect(2) calls over loopback. [default: wire in the private network, connect on the host]
+    /// network. connect: real connect(2) calls, the only kind on the host.
     #[arg(long, value_name = "KIND", value_enum)]
     pub client: Option<Client>,
 
     /// Arrivals per second; 0 = none
     ///
     /// Decimals, k and m are understood; a rate beyond what the machine can do runs as fast as it can and says so. [default:
-    /// waves of 20 clients every 8 s; 5 with --arrivals steady or poisson]
+    /// waves of 20 clients every 12 s; 5 with --arrivals steady or poisson]
     #[arg(long, value_name = "R", value_parser = values::rate, allow_negative_numbers = true)]
     pub rate: Option<f64>,
 
@@ -232,16 +232,16 @@ pub struct ClientArgs {
     /// steady, poisson, burst:N/PERIOD or wave:N/PERIOD
     ///
     /// steady: one client every 1/rate s. poisson: random, at the given mean rate. burst:20/1s: 20 at once, at the start and every
-    /// second. wave:20/8s: 20 over the first third of every 8 s, then quiet. Bursts and waves ignore --rate. [default: steady with
-    /// --rate, else wave:20/8s]
+    /// second. wave:20/12s: 20 over the first third of every 12 s, then quiet. Bursts and waves ignore --rate. [default: steady with
+    /// --rate, else wave:20/12s]
     #[arg(long, value_name = "PATTERN", value_parser = values::arrivals)]
     pub arrivals: Option<Arrivals>,
 
-    /// Round-trip time of the lab's clients [default: 400ms]
+    /// Round-trip time of the lab's clients [default: 600ms]
     #[arg(long, value_name = "DUR", value_parser = values::duration, allow_negative_numbers = true)]
     pub rtt: Option<Duration>,
 
-    /// A client's own round-trip time is RTT ± jitter [default: 100ms, 0 with --rtt]
+    /// A client's own round-trip time is RTT ± jitter [default: 150ms, 0 with --rtt]
     #[arg(long, value_name = "DUR", value_parser = values::duration, allow_negative_numbers = true)]
     pub jitter: Option<Duration>,
 
@@ -258,9 +258,7 @@ pub struct ClientArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Server")]
 pub struct ServerArgs {
-    /// accept() calls per second, max, or 0 = paused [default: 3]
-    ///
-    /// [default: 3; max with --workers]
+    /// accept() calls per second, max, or 0 = paused [default: 2; max with --workers]
     #[arg(long, value_name = "R", value_parser = values::accept_rate, allow_negative_numbers = true)]
     pub accept_rate: Option<AcceptRate>,
 
@@ -270,7 +268,7 @@ pub struct ServerArgs {
     #[arg(long, value_name = "N", value_parser = values::small_count, allow_negative_numbers = true)]
     pub workers: Option<u32>,
 
-    /// How long a connection is served [default: 600ms, 0 with --rate or --arrivals]
+    /// How long a connection is served [default: 1s, 0 with --rate or --arrivals]
     #[arg(long, value_name = "DUR", value_parser = values::duration, allow_negative_numbers = true)]
     pub service: Option<Duration>,
 }
@@ -287,13 +285,13 @@ pub struct RunArgs {
 
     /// Clients wait for DUR before the first of them starts [default: 0s]
     ///
-    /// The listener is there from the beginning: time to attach ss, nstat or a capture to the lab. [default: 0s]
+    /// The listener is there from the beginning: time to attach ss, nstat or a capture to the lab.
     #[arg(long, value_name = "DUR", value_parser = values::duration, allow_negative_numbers = true)]
     pub delay: Option<Duration>,
 
     /// Seed of everything random [default: 1]
     ///
-    /// The same seed gives the same arrivals and the same losses on every machine. [default: 1]
+    /// The same seed gives the same arrivals and the same losses on every machine.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
@@ -341,7 +339,7 @@ pub struct OutputArgs {
 
     /// Colours of the picture [default: auto]
     ///
-    /// auto: as the terminal can, none with NO_COLOR. [default: auto]
+    /// auto: as the terminal can, none with NO_COLOR.
     #[arg(long, value_name = "WHEN", value_enum)]
     pub color: Option<Color>,
 

@@ -27,7 +27,20 @@ pub struct Diagnosis {
     kernel: String,
     /// True when the lab works in one of its ways.
     works: bool,
+    verdict: Verdict,
     checks: Vec<Check>,
+}
+
+/// Which lab works here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    /// That in a private network.
+    Lab,
+    /// That on this host's loopback alone, in which less is seen.
+    Reduced,
+    /// None.
+    None,
 }
 
 /// One check.
@@ -119,7 +132,14 @@ impl Diagnosis {
         terminal::checks(&mut checks);
         let in_lab = lab::checks(&mut checks, &host);
         checks.sort_by_key(|check| Group::ALL.iter().position(|group| *group == check.group));
-        Self { schema: VERSION, kind: "doctor", kernel: proc::kernel_release(), works: in_lab || on_host, checks }
+        let entered = checks.iter().any(|check| check.id == "network.namespace" && check.works == Some(true));
+        let verdict = match (in_lab || entered && on_host, on_host) {
+            (true, _) => Verdict::Lab,
+            (false, true) => Verdict::Reduced,
+            (false, false) => Verdict::None,
+        };
+        let (kernel, works) = (proc::kernel_release(), verdict != Verdict::None);
+        Self { schema: VERSION, kind: "doctor", kernel, works, verdict, checks }
     }
 
     /// True when every check of this kind is passed.
@@ -142,10 +162,13 @@ impl Diagnosis {
                 writeln!(out, "        {}", say!("to change it: {remedy}", remedy = sanitize::line(remedy)))?;
             }
         }
-        let verdict = match (self.works_in("network."), self.works) {
-            (true, _) => say!("The lab works here."),
-            (false, true) => say!("The lab works here in part: what is marked NO above is missing."),
-            (false, false) => say!("The lab does not work here."),
+        let verdict = match self.verdict {
+            Verdict::Lab if self.works_in("network.") => say!("The lab works here."),
+            Verdict::Lab => say!("The lab works here in part: what is marked NO above is missing."),
+            Verdict::Reduced => {
+                say!("Only the reduced lab works here: on this host's loopback, without what is marked NO above.")
+            }
+            Verdict::None => say!("The lab does not work here."),
         };
         writeln!(out, "\n{verdict}")
     }
@@ -172,7 +195,14 @@ mod tests {
             Check::works("a", Group::Kernel, "one thing", "fine"),
             Check::fails("b", Group::Network, "another", "denied\x1b[2J").with_remedy("sudo qviz"),
         ];
-        let diagnosis = Diagnosis { schema: VERSION, kind: "doctor", kernel: "6.18".to_owned(), works: false, checks };
+        let diagnosis = Diagnosis {
+            schema: VERSION,
+            kind: "doctor",
+            kernel: "6.18".to_owned(),
+            works: false,
+            verdict: Verdict::None,
+            checks,
+        };
         let mut text = Vec::new();
         diagnosis.write(&mut text).unwrap();
         let text = String::from_utf8(text).unwrap();

@@ -58,7 +58,7 @@ More: qviz --help, qviz man, qviz doctor";
 pub const LONG: &str = "\
 Examples:
   qviz
-      The lab with listen(5): a wave of clients every 8 seconds fills both queues, overflows them, and lets them drain.
+      The lab with listen(5): a wave of clients every 12 seconds fills both queues, overflows them, and lets them drain.
   qviz --backlog 128 --rate 500 --accept-rate 400
       A server that is a little too slow: a bigger backlog only buys seconds.
   qviz --accept-rate 0 --backlog 3

@@ -63,14 +63,6 @@ pub fn page(answer: &clap::Error) -> String {
     }
 }
 
-/// The parser's error as text, in the current language.
-pub fn in_words(error: &clap::Error) -> String {
-    match lang::here() {
-        Lang::English => error.to_string(),
-        Lang::Chinese => refusal(error),
-    }
-}
-
 fn translate_frame(page: &str) -> String {
     let page = FRAME.iter().fold(page.to_owned(), |page, frame| page.replace(frame, lang::said(frame)));
     page.split('\n').map(translate_colon).collect::<Vec<_>>().join("\n")

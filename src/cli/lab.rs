@@ -137,6 +137,7 @@ async fn live_run(
             theme: plan.theme.clone(),
             projector: plan.projector,
             mouse: plan.mouse,
+            class: false,
         };
         picture(&mut session, &mut world, &look, &mut (), None).await?
     } else {
@@ -198,6 +199,7 @@ pub(super) fn ui_plan(output: &OutputArgs) -> UiPlan {
         theme: output.theme.clone().unwrap_or_else(|| defaults::THEME.to_owned()),
         projector: output.projector,
         mouse: !output.no_mouse,
+        class: false,
     }
 }
 

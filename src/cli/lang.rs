@@ -13,7 +13,7 @@ use crate::text::lang::Lang;
 pub struct LangArgs {
     /// Language of everything that is said [default: the locale's]
     ///
-    /// en: English. zh: Simplified Chinese. [default: as LC_ALL, LC_MESSAGES or LANG say]
+    /// en: English. zh: Simplified Chinese. The locale is that of LC_ALL, LC_MESSAGES or LANG.
     #[arg(long, value_name = "LANG", value_parser = parser(), global = true, help_heading = "Output")]
     pub lang: Option<Lang>,
 }

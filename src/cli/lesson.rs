@@ -1,4 +1,4 @@
-//! `qviz lesson`: the list of lessons, one of them on the screen, one or all of them checked.
+//! `qviz lesson`: the list of lessons to choose from or in print, one of them on the screen, one or all of them checked.
 
 use super::args::LessonArgs;
 use super::exit::{Exit, Failure};
@@ -10,7 +10,9 @@ use crate::say;
 mod all;
 mod check;
 mod lookup;
+mod pick;
 mod picture;
+mod progress;
 mod scene_runner;
 
 /// Lists, plays or checks lessons as the arguments ask for.
@@ -23,14 +25,18 @@ pub(super) fn run(args: &LessonArgs) -> Result<Exit, Failure> {
     }
     let form = form(args)?;
     let Some(name) = &args.name else {
-        return if args.all { all::run(args, form) } else { list() };
+        return match form {
+            _ if args.all => all::run(args, form),
+            Form::Picture => pick::run(args),
+            _ => list(),
+        };
     };
     let lesson = lookup::find(name)?;
     if form == Form::Picture { picture::run(&lesson, args) } else { check::run(&lesson, args, form) }
 }
 
 fn list() -> Result<Exit, Failure> {
-    let lessons = lookup::all()?;
+    let lessons = lookup::everything()?;
     match Output::stdout().put(|out| text::list(out, &lessons))? {
         Written::Taken | Written::PipeClosed => Ok(Exit::Success),
     }
@@ -55,5 +61,5 @@ fn form(args: &LessonArgs) -> Result<Form, Failure> {
             _ => Form::Text,
         });
     }
-    if args.name.is_some() { plan::form(&args.output, super::lab::plan_env()) } else { Ok(Form::Text) }
+    plan::form(&args.output, super::lab::plan_env())
 }

@@ -160,6 +160,7 @@ fn look(plan: &WatchPlan) -> UiPlan {
         theme: plan.theme.clone(),
         projector: plan.projector,
         mouse: plan.mouse,
+        class: false,
     }
 }
 

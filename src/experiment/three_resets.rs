@@ -172,7 +172,7 @@ impl RstTap {
 
 fn record_sender(experiment: &mut Experiment<'_>, sender: &str, resets: u32) {
     let mood = if resets > 0 { CallOutcome::Refused } else { CallOutcome::Silent };
-    experiment.record_call("wire", say!("RST from {sender}", sender), say!("{resets} heard", resets), mood);
+    experiment.record_call("wire", say!("RST from {sender}", sender), say!("{resets} seen", resets), mood);
 }
 
 /// What is sent.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::headline::{Director, QueueName, Story};
 use super::occupancy::Fullness;
+use super::reduced;
 use super::world::World;
 use crate::model::cause::Cause;
 use crate::model::peer::Peer;
@@ -68,6 +69,11 @@ fn look(director: &mut Director, world: &World) {
         }
         *counted = lost;
     }
+    let unseen = reduced::drops_without_cause(world).unwrap_or(0);
+    if unseen > director.unseen.0 {
+        director.unseen.1 = Some(now);
+    }
+    director.unseen.0 = unseen;
     for (since, queue) in director.full_since.iter_mut().zip([&world.syn_queue, &world.accept_queue]) {
         let shut = queue.fullness(now).is_shut();
         *since = shut.then_some(since.unwrap_or(now));
@@ -90,6 +96,9 @@ fn candidates(director: &Director, world: &World) -> Vec<Story> {
             Cause::ClientLost => None,
             cause => Some(Story::Dropped(cause)),
         });
+    }
+    if director.unseen.1.is_some_and(|at| now.since(at) < RECENT) {
+        stories.push(Story::Unseen);
     }
     for (queue, since) in [QueueName::Syn, QueueName::Accept].into_iter().zip(director.full_since) {
         // What a full queue drops says that it is full as well.

@@ -45,6 +45,8 @@ pub enum Story {
     Removed(Cause),
     /// A queue holds its capacity.
     Full(QueueName),
+    /// Packets are dropped, and why is not seen here.
+    Unseen,
     /// Segments are dropped, or reset, for this cause.
     Dropped(Cause),
     /// The session is over.
@@ -72,13 +74,12 @@ impl Story {
     /// How much it matters.
     pub const fn rank(&self) -> Rank {
         match self {
-            Self::Starting | Self::Greeting | Self::Fallback | Self::Saturated | Self::Depths | Self::Paused => {
-                Rank::Note
-            }
+            Self::Starting | Self::Greeting | Self::Saturated | Self::Depths | Self::Paused => Rank::Note,
             Self::Verdict(_) => Rank::Verdict,
             Self::Phantoms | Self::Ghosts | Self::Removed(_) => Rank::Ghost,
             Self::Full(_) => Rank::Full,
-            Self::Dropped(_) => Rank::Dropped,
+            // Said once, at the beginning, to its end.
+            Self::Dropped(_) | Self::Unseen | Self::Fallback => Rank::Dropped,
             Self::Over => Rank::Over,
         }
     }
@@ -115,6 +116,8 @@ pub struct Director {
     pub(super) told: BTreeMap<Story, Stamp>,
     /// Losses by cause as counted at the last look, and when they last grew.
     pub(super) losses: [(u64, Option<Stamp>); Cause::ALL.len()],
+    /// The same of losses whose cause is not seen.
+    pub(super) unseen: (u64, Option<Stamp>),
     /// When each queue was seen to be full first, without a break.
     pub(super) full_since: [Option<Stamp>; 2],
     /// The client of the newest loss when that was told last.
@@ -166,7 +169,7 @@ impl Director {
         if let Some(before) = self.shown.take() {
             self.told.insert(before.story, now);
         }
-        let until = now + reading_time(words);
+        let until = now + if story == Story::Fallback { FALLBACK } else { reading_time(words) };
         self.shown = Some(Headline { story, since: now, until });
     }
 }
@@ -178,6 +181,9 @@ fn reading_time(words: &str) -> Duration {
 
 /// The shortest life of a headline that nothing more important ends.
 pub const SHORTEST: Duration = Duration::from_millis(2500);
+
+/// How long it is said why there is no private network, and what would help: it is printed at the end, too.
+const FALLBACK: Duration = Duration::from_secs(5);
 
 /// Columns that a person reads in a second, while watching something else.
 const COLUMNS_PER_S: u64 = 20;

@@ -31,6 +31,8 @@ pub struct Slot {
     pub accepts: u32,
     /// Packets lost, by cause (index: `Cause as usize`).
     pub drops: [u32; Cause::ALL.len()],
+    /// Packets lost without a cause that is seen: the reduced lab's.
+    pub uncaused: u32,
     /// True when a setting was changed during the slot.
     pub mark: bool,
 }
@@ -38,7 +40,8 @@ pub struct Slot {
 impl Slot {
     /// Packets that the kernel dropped during the slot.
     pub fn kernel_drops(&self) -> u32 {
-        Cause::ALL.into_iter().filter(|cause| cause.is_listen_drop()).map(|cause| self.drops[cause as usize]).sum()
+        let caused = Cause::ALL.into_iter().filter(|cause| cause.is_listen_drop());
+        caused.map(|cause| self.drops[cause as usize]).sum::<u32>() + self.uncaused
     }
 }
 

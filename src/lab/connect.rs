@@ -23,13 +23,12 @@ use super::server::slab::{Key, Slab};
 use super::server::{Interest, Poll, PollError, descriptor_share};
 use crate::model::command::Command;
 use crate::model::event::{ClientEvent, Event, Stamped};
-use crate::model::message::Message;
 use crate::model::peer::Peer;
 use crate::model::settings::Arrivals;
 use crate::model::stamp::Stamp;
 
 use crate::say;
-use client::{end_for_errno, may_drop_all, open, read_until_end, send_request};
+use client::{end_for_errno, open, read_until_end, send_request};
 use reported_errors::ReportedErrors;
 use skipped::Skipped;
 use source::Sources;
@@ -59,9 +58,8 @@ pub struct ConnectPlan {
     pub arrivals: Arrivals,
     /// Upper limit of clients in the whole run; those whose `connect()` failed count, skipped ones do not.
     pub count: Option<u64>,
-    /// Share of half-open clients, 0 to 1: real sockets whose filter drops every incoming segment, so that both
-    /// sides' retry schedules are the kernel's own. Without CAP_NET_ADMIN in the network namespace [`Event::Refused`]
-    /// is emitted, and the clients are ordinary ones.
+    /// Share of half-open clients, 0 to 1: real sockets that drop every incoming segment, so that both sides' retry schedules are the
+    /// kernel's own. No right is needed.
     pub half_open: f64,
     /// How long a half-open client keeps its socket. After it is closed, the next SYN-ACK is answered by RST, which
     /// removes the request (EmbryonicRsts). A value above the request's own timeout (about 63 s with five SYN-ACK
@@ -80,8 +78,6 @@ pub struct ConnectClients {
     schedule: Schedule,
     rng: Pcg64Mcg,
     half_open: f64,
-    /// True once a filter could be attached.
-    filter_allowed: bool,
     half_open_timeout: Duration,
     /// Clients that the plan's count still allows.
     remaining: u64,
@@ -136,7 +132,6 @@ impl ConnectClients {
             schedule: Schedule::new(plan.arrivals, plan.rate, plan.seed),
             rng: Pcg64Mcg::seed_from_u64(plan.seed),
             half_open: plan.half_open.clamp(0.0, 1.0),
-            filter_allowed: false,
             half_open_timeout: plan.half_open_timeout,
             remaining: plan.count.unwrap_or(u64::MAX),
             max_live: plan.max_live.unwrap_or_else(descriptor_share),
@@ -308,7 +303,7 @@ impl ConnectClients {
     }
 
     fn start(&mut self, now: Stamp, out: &mut Vec<Stamped>) {
-        let half_open = self.half_open > 0.0 && self.rng.random_bool(self.half_open) && self.may_be_half_open(now, out);
+        let half_open = self.half_open > 0.0 && self.rng.random_bool(self.half_open);
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
         let mut emit = |peer, life| out.push(Stamped { at: now, event: Event::Client { id, peer, event: life } });
@@ -342,23 +337,5 @@ impl ConnectClients {
                 }
             }
         }
-    }
-
-    /// False when no filter may be attached: then the refusal is emitted once, and no client is half-open until a new
-    /// share is set.
-    fn may_be_half_open(&mut self, now: Stamp, out: &mut Vec<Stamped>) -> bool {
-        if self.filter_allowed || may_drop_all() {
-            self.filter_allowed = true;
-            return true;
-        }
-        self.half_open = 0.0;
-        let message = Message::of(|| {
-            say!(
-                "real clients cannot be half-open here, that takes CAP_NET_ADMIN in the network namespace: use the private lab \
-                 (`--net lab`); they come as ordinary clients"
-            )
-        });
-        out.push(Stamped { at: now, event: Event::Refused { message } });
-        false
     }
 }

@@ -17,6 +17,8 @@ pub struct Lesson {
     pub name: String,
     /// Its position among the lessons.
     pub order: u32,
+    /// A task for the user, whose claims are its goals.
+    pub challenge: bool,
     /// Its title.
     pub title: Text,
     /// What it teaches, in one line.

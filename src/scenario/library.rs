@@ -1,4 +1,4 @@
-//! The built-in lessons, from `assets/lessons`.
+//! The built-in lessons, from `assets/lessons`, and challenges, from `assets/challenges`.
 
 use std::sync::{Arc, LazyLock};
 
@@ -11,8 +11,20 @@ use crate::text::carried;
 /// # Errors
 /// A lesson that cannot be parsed; a test prevents that.
 pub fn lessons() -> Result<Vec<Arc<Lesson>>, ParseError> {
+    parsed(texts())
+}
+
+/// Every challenge in the recommended order.
+///
+/// # Errors
+/// A challenge that cannot be parsed; a test prevents that.
+pub fn challenges() -> Result<Vec<Arc<Lesson>>, ParseError> {
+    parsed(entries(&CHALLENGES))
+}
+
+fn parsed(texts: impl Iterator<Item = (&'static str, &'static str)>) -> Result<Vec<Arc<Lesson>>, ParseError> {
     let mut lessons = Vec::new();
-    for (name, text) in texts() {
+    for (name, text) in texts {
         lessons.push(Arc::new(parse(&format!("{name}.toml"), name, text)?));
     }
     lessons.sort_by(|lesson, other| (lesson.order, &lesson.name).cmp(&(other.order, &other.name)));
@@ -21,12 +33,17 @@ pub fn lessons() -> Result<Vec<Arc<Lesson>>, ParseError> {
 
 /// The name and the text of each.
 pub fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let entries = BOUND.strip_prefix("== ").unwrap_or_default().split("\n== ");
+    entries(&BOUND)
+}
+
+fn entries(bound: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let entries = bound.strip_prefix("== ").unwrap_or_default().split("\n== ");
     entries.filter_map(|entry| entry.split_once('\n'))
 }
 
 /// Bound by `build.rs`, unpacked when first asked for.
 static BOUND: LazyLock<String> = LazyLock::new(|| carried::unpacked(carried::LESSONS));
+static CHALLENGES: LazyLock<String> = LazyLock::new(|| carried::unpacked(carried::CHALLENGES));
 
 #[cfg(test)]
 mod tests {

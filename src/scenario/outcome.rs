@@ -59,6 +59,15 @@ impl Verdict {
         }
     }
 
+    /// In words, about a goal of a challenge.
+    pub fn words_of_goal(self) -> &'static str {
+        match self {
+            Self::Holds => say!("reached"),
+            Self::DoesNotHold => say!("not reached"),
+            Self::Undecided => say!("could not be decided here"),
+        }
+    }
+
     /// In words.
     pub fn words(self) -> &'static str {
         match self {

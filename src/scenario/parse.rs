@@ -63,7 +63,7 @@ fn lesson(name: &str, text: &str) -> Result<Lesson, ParseFault> {
         at: error.span().map_or(0, |span| span.start),
         message: error.message().to_owned(),
     })?;
-    let keys = &["order", "title", "learn", "remember", "main", "scene", "claim"];
+    let keys = &["order", "challenge", "title", "learn", "remember", "main", "scene", "claim"];
     let table = Table::new(document.span().start, document.get_ref(), keys)?;
     let whole = LessonContext { text: text.to_owned(), kept: kept(&table)? };
     let scenes = items(table.need("scene")?)?;
@@ -74,6 +74,7 @@ fn lesson(name: &str, text: &str) -> Result<Lesson, ParseFault> {
     Ok(Lesson {
         name: name.to_owned(),
         order: table.need("order")?.whole_number()?,
+        challenge: table.get("challenge").map(Item::truth).transpose()?.unwrap_or(false),
         title: plain(&table, "title")?,
         learn: plain(&table, "learn")?,
         remember: plain(&table, "remember")?,

@@ -24,6 +24,8 @@ use crate::say;
 mod keys;
 mod position;
 
+pub(in crate::scenario) use position::reading_time;
+
 /// How a lesson is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlayMode {

@@ -143,8 +143,8 @@ pub fn accept_rate(text: &str) -> Result<AcceptRate, String> {
         Ok(value) => Ok(AcceptRate::PerSecond(value)),
         Err(_) => {
             let near = nearest(text.trim(), &["max"]);
-            let hint = near.first().map(|near| say!("did you mean {near}? ", near)).unwrap_or_default();
-            Err(say!("not a rate; {hint}(such as 8, 0.5, 10k; max: as fast as possible; 0: paused)", hint))
+            let hint = near.first().map(|near| say!(": did you mean {near}?", near)).unwrap_or_default();
+            Err(say!("not a rate (such as 8, 0.5, 10k; max: as fast as possible; 0: paused){hint}", hint))
         }
     }
 }

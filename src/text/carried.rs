@@ -9,6 +9,9 @@ pub struct Pack(&'static [u8]);
 /// All lessons in one text, each under `== NAME`.
 pub const LESSONS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lessons.z"));
 
+/// All challenges in one text, each under `== NAME`.
+pub const CHALLENGES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/challenges.z"));
+
 /// Recorded lessons, each with its story.
 pub const DEMOS: Pack = Pack(include_bytes!(concat!(env!("OUT_DIR"), "/demos.pack")));
 

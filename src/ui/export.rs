@@ -1,4 +1,4 @@
-//! Pictures for files: as text, as SVG, and as a terminal recording. All of them are made of the buffer that the view paints.
+//! Pictures for files: as text, as SVG, still or in motion, and as a terminal recording. All of them are made of the buffer that the view paints.
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
@@ -6,6 +6,7 @@ use ratatui::text::Span;
 
 pub mod asciicast;
 pub mod film;
+pub mod motion;
 pub mod svg;
 
 pub use film::Film;

@@ -8,17 +8,23 @@ use crate::fold::trials::ExperimentResults;
 use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::event::Event;
-use crate::model::lesson::LessonFact;
+use crate::model::lesson::{LessonFact, Phase};
 use crate::model::settings::Arrivals;
 use crate::scenario::lesson::{Lesson, Scene, Step, Text};
 use crate::scenario::outcome::Judgement;
 use crate::scenario::parse::parse;
+
+mod votes;
+
+pub use votes::{MOST_CHOICES, Votes};
 
 /// What is remembered of the lesson that is shown.
 #[derive(Clone, Debug, Default)]
 pub struct LessonState {
     /// True while the lesson is played live, and not in a recording.
     pub played: bool,
+    /// The votes on the question that is asked; `None` where one person predicts.
+    pub votes: Option<Votes>,
     /// True when the user has switched between stage and transcript.
     pub shows_other: bool,
     /// The lesson's source and the parsed lesson; `None` where it cannot be parsed.
@@ -31,12 +37,28 @@ impl LessonState {
         Self { played, ..Self::default() }
     }
 
+    /// One in which a class votes.
+    #[must_use]
+    pub fn of_class(self, class: bool) -> Self {
+        Self { votes: class.then(Votes::default), ..self }
+    }
+
+    /// How many voted for each choice; `None` where one person predicts.
+    pub fn sums_of_votes(&self) -> Option<[u32; MOST_CHOICES]> {
+        self.votes.as_ref().map(Votes::sums)
+    }
+
     /// Handles a fact that the world has applied.
     pub fn handle(&mut self, world: &World, event: &Event) {
         let Event::Lesson(fact) = event else { return };
         self.read(world);
         if matches!(fact, LessonFact::Scene(_)) {
             self.shows_other = false;
+        }
+        if matches!(fact, LessonFact::Scene(_) | LessonFact::Step { phase: Phase::Asked, .. })
+            && let Some(votes) = &mut self.votes
+        {
+            *votes = Votes::default();
         }
     }
 
@@ -62,6 +84,12 @@ impl LessonState {
     /// The present step of a lesson.
     pub fn step(&self, progress: &LessonProgress) -> Option<&Step> {
         self.scene(progress).zip(progress.step).and_then(|(scene, step)| scene.steps.get(step))
+    }
+
+    /// How many choices the present question has.
+    pub fn choices(&self, world: &World) -> usize {
+        let step = world.lesson.as_deref().and_then(|progress| self.step(progress));
+        step.and_then(|step| step.ask.as_ref()).map_or(0, |ask| ask.choices.len())
     }
 
     /// True where nothing has come of the present scene yet, and there is one before it: going back opens that one.

@@ -28,7 +28,10 @@ use crate::text::lang;
 
 mod input;
 mod lesson;
+mod picker;
 mod steps;
+
+pub use picker::pick;
 
 use steps::Until;
 
@@ -65,7 +68,7 @@ pub async fn run<'a>(
     lesson_loop: Option<LessonLoop<'a>>,
 ) -> Result<ExitReason, UiError> {
     let (projector, mouse, lang) = (plan.projector, plan.mouse, lang::here());
-    let lesson = LessonState::new(lesson_loop.is_some());
+    let lesson = LessonState::new(lesson_loop.is_some()).of_class(plan.class);
     let (theme, live) = (theme_of(plan)?, session.takes_commands());
     let state = UiState { theme, lang, live, projector, mouse, lesson, ..UiState::default() };
     let failed = |source| UiError::Terminal { doing: say!("hear signals of"), source };
@@ -218,15 +221,10 @@ impl ScreenLoop<'_> {
     }
 
     fn act(&mut self, session: &mut Session, world: &mut World, action: Action) -> Result<Option<ExitReason>, UiError> {
-        let before = self.state.message.take();
         for command in update(&mut self.state, Msg::Press(action, session.moment()), world) {
             session.send(command);
         }
-        if self.state.message.is_some() {
-            self.state.time_message(session.clock().now());
-        } else {
-            self.state.message = before;
-        }
+        self.state.time_message(session.clock().now());
         // The language of messages about facts that come now, and of the summary.
         lang::speak(self.state.lang);
         match action {

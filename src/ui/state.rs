@@ -24,6 +24,7 @@ use crate::session::recording::transport::PlaybackState;
 use crate::text::lang::{Lang, within};
 
 mod commands;
+mod confirm;
 mod look;
 mod mouse;
 mod panels;
@@ -151,8 +152,10 @@ pub struct UiState {
     pub asked: Option<(Stamp, Action)>,
     /// A dropped client that is shown again, slowly.
     pub instant_replay: Option<InstantReplay>,
-    /// A message for the user, until this moment.
+    /// Why something could not be done, until this moment.
     pub message: Option<(Stamp, String)>,
+    /// What a key has done, until this moment.
+    pub confirmed: Option<(Stamp, String)>,
     /// The user's request to the whole program.
     pub exit_request: Option<ExitRequest>,
     /// Settings that were requested and not confirmed by a fact yet.
@@ -211,8 +214,10 @@ impl UiState {
 
     /// Lets a message that came up just now stay for its time on the wall clock, also in a replay.
     pub fn time_message(&mut self, now: Stamp) {
-        if let Some((until, _)) = &mut self.message {
-            *until = now + MESSAGE;
+        for (said, lasts) in [(&mut self.message, MESSAGE), (&mut self.confirmed, CONFIRMED_FOR)] {
+            if let Some((until, _)) = said {
+                *until = now + lasts;
+            }
         }
     }
 }
@@ -229,14 +234,18 @@ fn take(state: &mut UiState, msg: Msg, world: &World) -> Vec<Command> {
             state.message = Some((now + MESSAGE, say!("{key} has no effect here; ? lists the keys", key)));
         }
         Msg::Pulse(now) => pulse(state, now, world),
-        Msg::Press(action, now) | Msg::Click(Target::Key(action), now) if world.listeners.watching.is_some() => {
-            return press_in_watch(state, action, now, world);
+        Msg::Press(action, now) | Msg::Click(Target::Key(action), now) => {
+            // What an earlier key did, or could not do, is said no longer.
+            (state.message, state.confirmed) = (None, None);
+            let pressed = if world.listeners.watching.is_some() { press_in_watch } else { press };
+            let commands = pressed(state, action, now, world);
+            confirm::say_so(state, action, now);
+            return commands;
         }
         Msg::Wheel { up, .. } if world.listeners.watching.is_some() => {
             let turned = if up { Action::RowUp } else { Action::RowDown };
             return press_in_watch(state, turned, world.now, world);
         }
-        Msg::Press(action, now) | Msg::Click(Target::Key(action), now) => return press(state, action, now, world),
         Msg::Click(Target::Panel(panel), _) => panels::choose(state, panel),
         Msg::Click(Target::Connection(peer, id), now) => mouse::open(state, (peer, id), now, world),
         Msg::Wheel { scroll, up } => mouse::turn(state, scroll, up, world),
@@ -257,6 +266,7 @@ fn pulse(state: &mut UiState, now: Stamp, world: &World) {
         state.watch.follow(seen, moment);
     }
     state.message.take_if(|(until, _)| *until <= now);
+    state.confirmed.take_if(|(until, _)| *until <= now);
     let shown = state.replay.map_or(now, |replay| replay.position);
     state.instant_replay.take_if(|replay| replay.is_over(shown));
 }
@@ -301,7 +311,7 @@ fn press(state: &mut UiState, action: Action, now: Stamp, world: &World) -> Vec<
                         Some((now + MESSAGE, say!("done in the run behind this held moment; f shows it").into()));
                 }
                 if let Some(wish) = commands.iter().find_map(|command| commands::about_client(command, world)) {
-                    state.message = Some((now + MESSAGE, wish));
+                    state.confirmed = Some((now + CONFIRMED_FOR, wish));
                 }
                 return commands;
             }
@@ -371,23 +381,5 @@ mod tests {
         assert_eq!((frozen.at, frozen.world.clients.accepted), (Stamp::from_millis(5), 0));
         update(&mut state, Msg::Press(Action::Freeze, Stamp::from_millis(9)), &world);
         assert!(state.frozen.is_none());
-    }
-
-    #[test]
-    fn a_key_without_effect_says_so() {
-        let (mut state, world) = (UiState::default(), World::new());
-        update(&mut state, Msg::Unbound('x', Stamp::ZERO), &world);
-        assert_eq!(state.message.take().unwrap().1, "x has no effect here; ? lists the keys");
-        update(&mut state, Msg::Press(Action::Close, Stamp::ZERO), &world);
-        assert_eq!(state.message.unwrap().1, "nothing to close");
-    }
-
-    #[test]
-    fn a_message_ends() {
-        let (mut state, world) = (UiState::default(), World::new());
-        update(&mut state, Msg::Press(Action::Burst, Stamp::ZERO), &world);
-        assert!(state.message.is_some());
-        update(&mut state, Msg::Pulse(Stamp::ZERO + MESSAGE), &world);
-        assert!(state.message.is_none());
     }
 }

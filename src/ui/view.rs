@@ -39,6 +39,7 @@ mod list;
 mod newest_drop;
 mod next_steps;
 mod notes;
+pub mod picker;
 pub(super) mod placement;
 mod places;
 mod projector;
@@ -100,6 +101,9 @@ impl Scene<'_> {
     /// True before the first answer of a lesson, until a queue was full: what fits into it is what may be asked.
     fn conceals(&self) -> bool {
         let world = self.world;
+        if self.state.lesson.lesson().is_some_and(|lesson| lesson.challenge) {
+            return false;
+        }
         let was_full =
             |queue: &Occupancy, capacity: Option<u32>| capacity.is_none_or(|capacity| queue.max() >= capacity);
         let open = world.lesson.as_deref().is_some_and(|progress| progress.answers.is_empty() && !progress.over);
@@ -188,9 +192,13 @@ const fn is_small(size: Size) -> bool {
 }
 
 fn stage_plan(area: Rect, state: &UiState, world: &World) -> layout::Plan {
+    layout::plan(area, state.panel, (caption::rows(area), places(world)))
+}
+
+/// How many places the larger queue has.
+fn places(world: &World) -> u32 {
     let held = |queue: &Occupancy, capacity: Option<u32>| queue.depth().max(capacity.unwrap_or(0));
-    let places = held(&world.accept_queue, world.accept_capacity()).max(held(&world.syn_queue, world.syn_capacity()));
-    layout::plan(area, state.panel, (caption::rows(area), places))
+    held(&world.accept_queue, world.accept_capacity()).max(held(&world.syn_queue, world.syn_capacity()))
 }
 
 fn whole(buf: &mut Buffer, scene: &Scene<'_>) {

@@ -57,7 +57,7 @@ fn each_bad_value_says_what_was_given_what_is_allowed_and_an_example() {
         ("--listen localhost:80", "localhost:80", "198.51.100.1:8080"),
         ("--listen 127.0.0.1", "127.0.0.1", "port is missing"),
         ("--workers 0", "0", "such as 40"),
-        ("--syncookies 3", "3", "0..=2"),
+        ("--syncookies 3", "3", "from 0 to 2"),
         ("--abort-on-overflow yes", "yes", "abort-on-overflow"),
         ("--seed x", "x", "seed"),
         ("watch localhost:80", "localhost:80", "names are not looked up"),
@@ -65,7 +65,7 @@ fn each_bad_value_says_what_was_given_what_is_allowed_and_an_example() {
         ("watch --fail-on overflw", "overflw", "did you mean overflow?"),
         ("watch --fail-on full", "full", "full:80%"),
         ("watch --duration 5", "5", "5ms or 5s"),
-        ("watch --pid 0", "0", "1..=4194304"),
+        ("watch --pid 0", "0", "from 1 to 4194304"),
     ] {
         let message = usage_error(words);
         assert!(message.contains(&format!("'{given}'")), "{words}: {message}");

@@ -248,7 +248,7 @@ fn a_moment_is_drawn_as_text_of_the_wished_size_and_of_that_moment() {
     let text = printed("replay assets/recordings/overflow.qviz --at 2s --size 80x24 --text");
     assert_eq!(text.lines().count(), 24);
     assert!(text.contains("ACCEPT"), "{text}");
-    assert!(text.contains("overflow.qviz at 2.000s of 7.0") && !text.contains("live"), "{text}");
+    assert!(text.contains("overflow.qviz at 2.000s of 6.5") && !text.contains("live"), "{text}");
     let ascii = printed("replay assets/recordings/overflow.qviz --at 2s --size 80x24 --text --ascii");
     assert!(ascii.is_ascii());
     let later = printed("replay assets/recordings/overflow.qviz --at 3s --size 80x24 --text");
@@ -324,21 +324,24 @@ fn a_terminal_recording_ends_with_the_last_picture_of_the_replay() {
     assert_eq!(trimmed(&screen.screen().contents()), trimmed(last.trim_end()));
 }
 
-case!(the_readmes_picture_is_what_qviz_draws_today);
-fn the_readmes_picture_is_what_qviz_draws_today() {
-    const WORDS: &str = "replay assets/recordings/overflow.qviz --at 3.4s --size 120x36 --svg";
+case!(the_readmes_motion_is_what_qviz_draws_today_and_small_enough);
+fn the_readmes_motion_is_what_qviz_draws_today_and_small_enough() {
+    const WORDS: &str = "replay assets/recordings/overflow.qviz --size 100x24 --motion";
     let drawn = printed(&format!("{WORDS} -"));
     let stored =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/picture.svg")).unwrap_or_default();
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/motion.svg")).unwrap_or_default();
     assert!(
         drawn == stored,
-        "assets/picture.svg is stale; draw it again and look at it: qviz {WORDS} assets/picture.svg"
+        "assets/motion.svg is stale; draw it again and look at it: qviz {WORDS} assets/motion.svg"
     );
+    assert!(stored.len() <= 500_000, "{} bytes", stored.len());
+    let frames = stored.matches("<g class=\"f\"").count();
+    assert!((20..=60).contains(&frames), "{frames} frames of a quarter of a second");
 }
 
 case!(the_readmes_picture_in_text_is_what_qviz_draws_today);
 fn the_readmes_picture_in_text_is_what_qviz_draws_today() {
-    const WORDS: &str = "replay assets/recordings/overflow.qviz --at 3.4s --size 112x36 --text";
+    const WORDS: &str = "replay assets/recordings/overflow.qviz --at 4.6s --size 112x36 --text";
     let drawn = printed(WORDS);
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let shown = readme.split("```text\n").nth(1).and_then(|rest| rest.split("\n```").next()).unwrap_or_default();

@@ -24,19 +24,8 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use table::{DEADLINE, Table, listen, take_all_descriptors_but};
 
-use crate::needs::{network, tool, tools};
-use crate::runner::{again, as_it_ended};
-
 fn paused() -> ServerPlan {
     ServerPlan { accept_rate: AcceptRate::Paused, ..ServerPlan::default() }
-}
-
-/// Runs the present test again, as the root of a user and network namespace of its own.
-fn in_a_namespace() {
-    network();
-    tools(&["ip"]);
-    let lines = "ip link set lo up && exec \"$0\" \"$@\"";
-    as_it_ended(tool("unshare").args(["--user", "--map-root-user", "--net", "sh", "-c", lines]).args(again()));
 }
 
 /// Clients that come when told (`Command::Burst`).
@@ -283,12 +272,11 @@ fn a_listener_comes_back_to_its_port_while_old_connections_are_in_time_wait() {
     assert_eq!(listen(&address.to_string(), 5).address(), address);
 }
 
-case!(a_half_open_client_is_never_accepted_and_vanishes);
-fn a_half_open_client_is_never_accepted_and_vanishes() {
-    if !capabilities(None).unwrap().effective.contains(CapabilitySet::NET_ADMIN) {
-        // A socket filter takes CAP_NET_ADMIN: an ordinary user has it in a namespace of his own.
-        return in_a_namespace();
-    }
+case!(a_half_open_client_is_never_accepted_and_vanishes_also_without_any_right);
+fn a_half_open_client_is_never_accepted_and_vanishes_also_without_any_right() {
+    let mut mine = capabilities(None).unwrap();
+    mine.effective = CapabilitySet::empty();
+    set_capabilities(None, mine).unwrap();
     let mut table = Table::set(5, ServerPlan::default(), &ConnectPlan { half_open: 1.0, ..on_call() });
     table.command(Command::Burst(3));
     table.turn();
@@ -297,18 +285,6 @@ fn a_half_open_client_is_never_accepted_and_vanishes() {
     assert_eq!(table.peers_with_event(|life| *life == ClientEvent::Started { half_open: true }).len(), 3);
     table.until("all gone", |table| table.peers_with_event(|life| *life == ClientEvent::Vanished).len() == 3);
     assert_eq!((table.accepted(), table.connected()), (vec![], vec![]));
-}
-
-case!(without_the_right_half_open_clients_are_refused_in_words_and_come_as_ordinary_ones);
-fn without_the_right_half_open_clients_are_refused_in_words_and_come_as_ordinary_ones() {
-    let mut mine = capabilities(None).unwrap();
-    mine.effective.remove(CapabilitySet::NET_ADMIN);
-    set_capabilities(None, mine).unwrap();
-    let mut table = Table::set(5, ServerPlan::default(), &ConnectPlan { half_open: 1.0, ..on_call() });
-    table.command(Command::Burst(3));
-    table.until("all served", |table| table.finished() == 3);
-    let said = table.facts.iter().filter(|fact| matches!(fact.event, Event::Refused { .. })).count();
-    assert_eq!((said, table.peers_with_event(|life| *life == ClientEvent::Started { half_open: false }).len()), (1, 3));
 }
 
 case!(arrivals_beyond_the_most_live_are_skipped_and_counted);

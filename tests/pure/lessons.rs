@@ -48,6 +48,10 @@ fn lessons() -> Vec<Arc<Lesson>> {
     library::lessons().unwrap_or_else(|error| panic!("{error}"))
 }
 
+fn challenges() -> Vec<Arc<Lesson>> {
+    library::challenges().unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// Every text of a lesson, with what it is; those beside the picture have a greatest length.
 fn texts(lesson: &Lesson) -> Vec<(String, &Text, bool)> {
     let mut texts: Vec<_> = [("title", &lesson.title), ("learn", &lesson.learn), ("remember", &lesson.remember)]
@@ -77,7 +81,7 @@ fn is_chinese(one: char) -> bool {
 #[test]
 fn every_text_stands_in_both_languages_and_is_short_enough_to_stand_beside_the_picture() {
     let mut wrong = Vec::new();
-    for lesson in lessons() {
+    for lesson in lessons().into_iter().chain(challenges()) {
         for (what, text, beside) in texts(&lesson) {
             let mut complain = |why: String| wrong.push(format!("{}: {what}: {why}", lesson.name));
             if text.en.chars().any(is_chinese) {
@@ -106,6 +110,18 @@ fn every_lesson_asks_expects_and_ends_in_a_sentence_to_remember() {
         assert!(lesson.scenes.iter().any(|scene| !scene.expect.is_empty()), "{}: nothing is expected", lesson.name);
         assert!(lesson.remember.en.ends_with('.'), "{}: {}", lesson.name, lesson.remember.en);
     }
+}
+
+#[test]
+fn there_are_five_challenges_each_with_goals_or_questions_that_facts_decide() {
+    let challenges = challenges();
+    assert_eq!(challenges.len(), 5);
+    for challenge in &challenges {
+        let asks = challenge.scenes.iter().flat_map(|scene| &scene.steps).filter(|step| step.ask.is_some()).count();
+        assert!(challenge.challenge && asks + challenge.claims.len() >= 2, "{}", challenge.name);
+        assert!(challenge.scenes.iter().all(|scene| !scene.expect.is_empty()), "{}: not tried", challenge.name);
+    }
+    assert!(lessons().iter().all(|lesson| !lesson.challenge));
 }
 
 #[test]

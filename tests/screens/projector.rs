@@ -133,6 +133,7 @@ fn a_key_goes_there_and_back_also_in_a_held_moment() {
     assert!(large.contains("0 accepted, 0 dropped since"), "{large}");
     update(&mut state, Msg::Press(Action::Projector, story.now), &story.world);
     update(&mut state, Msg::Press(Action::Freeze, story.now), &story.world);
+    assert_eq!(state.confirmed.take().map(|(_, said)| said).as_deref(), Some("the display follows the run again"));
     assert_eq!(lines(&look(&mut state, &story)), small);
 }
 
@@ -247,7 +248,7 @@ fn no_size_and_no_world_breaks_projector_mode() {
 
 #[test]
 fn a_recordings_frame_is_drawn_in_projector_mode_too() {
-    let words = "replay assets/recordings/overflow.qviz --at 3.4s --size 80x24 --text --projector";
+    let words = "replay assets/recordings/overflow.qviz --at 4.6s --size 80x24 --text --projector";
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_qviz"))
         .args(words.split_whitespace())
         .current_dir(env!("CARGO_MANIFEST_DIR"))

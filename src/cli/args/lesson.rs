@@ -38,6 +38,12 @@ pub struct LessonArgs {
     #[arg(long)]
     pub auto: bool,
 
+    /// A class votes: each key 1-9 counts one hand, and space takes the choice with most of them
+    ///
+    /// The votes stand as bars beside the choices; backspace takes the last one back.
+    #[arg(long, conflicts_with_all = ["auto", "check"])]
+    pub class: bool,
+
     /// Record the lesson into FILE, all scenes; qviz replay FILE shows it again
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with = "all")]
     pub record: Option<PathBuf>,

@@ -44,6 +44,10 @@ pub struct FrameArgs {
     #[arg(long, value_name = "OUT", value_hint = clap::ValueHint::FilePath, conflicts_with_all = ["json", "jsonl"])]
     pub svg: Option<PathBuf>,
 
+    /// Draw all of it into one SVG file that loops, four frames a second; - is stdout
+    #[arg(long, value_name = "OUT", value_hint = clap::ValueHint::FilePath, conflicts_with_all = ["json", "jsonl", "at"])]
+    pub motion: Option<PathBuf>,
+
     /// Write all frames as a terminal recording (asciicast v2) at the recorded speed; - is stdout
     #[arg(long, value_name = "OUT", value_hint = clap::ValueHint::FilePath, conflicts_with_all = ["json", "jsonl"])]
     pub cast: Option<PathBuf>,
@@ -52,6 +56,6 @@ pub struct FrameArgs {
 impl FrameArgs {
     /// True when frames are wanted rather than a replay.
     pub const fn wanted(&self) -> bool {
-        self.text || self.svg.is_some() || self.cast.is_some()
+        self.text || self.svg.is_some() || self.motion.is_some() || self.cast.is_some()
     }
 }

@@ -21,7 +21,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "LIST|LO..HI", value_parser = values::backlogs, allow_negative_numbers = true)]
     pub backlog: Backlogs,
 
-    /// accept() calls per second; several are tried one after the other [default: 3]
+    /// accept() calls per second; several are tried one after the other [default: 2]
     #[arg(long, value_name = "LIST", value_parser = values::accept_rate, value_delimiter = ',', allow_negative_numbers = true)]
     pub accept_rate: Vec<AcceptRate>,
 

@@ -68,7 +68,7 @@ pub struct WatchRunArgs {
 
     /// How the verdict of --fail-on is printed besides [default: text]
     ///
-    /// github: as an annotation of the job on GitHub, on stdout (on stderr with --json and --jsonl). [default: text]
+    /// github: as an annotation of the job on GitHub, on stdout (on stderr with --json and --jsonl).
     #[arg(long, value_name = "FORMAT", value_enum, requires = "fail_on")]
     pub format: Option<VerdictFormat>,
 

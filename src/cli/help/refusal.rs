@@ -1,13 +1,13 @@
 //! Parse errors: the parser's own sentences, in the current language.
 
 use std::error::Error as _;
+use std::num::{IntErrorKind, ParseIntError};
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::translate_frame;
 use crate::say;
-use crate::text::lang;
 
 /// The parser's error as text, with what to do. An error without a sentence here keeps the parser's own text.
 pub fn refusal(error: &Error) -> String {
@@ -69,12 +69,24 @@ fn conflict(error: &Error) -> Option<String> {
     })
 }
 
-/// Why the value was refused; the parser's own reasons are translated here, ours where they are made.
+/// Why the value was refused: ours where they are made; the parser's own are about numbers, in the words of a programming language.
 fn reason(error: &Error) -> String {
-    let reason = error.source().map(ToString::to_string).unwrap_or_default();
-    match reason.split_once(" is not in ") {
-        Some((value, range)) => say!("{value} is not in {range}", value, range),
-        None => PARSERS.iter().find(|own| **own == reason).map_or(reason, |own| lang::said(own).to_owned()),
+    let Some(source) = error.source() else { return String::new() };
+    if let Some(number) = source.downcast_ref::<ParseIntError>() {
+        return match number.kind() {
+            IntErrorKind::PosOverflow => say!("the number is too large"),
+            IntErrorKind::NegOverflow => say!("the number is too small"),
+            _ => say!("not a whole number, such as 1 or 42"),
+        }
+        .to_owned();
+    }
+    let reason = source.to_string();
+    let range = reason.split_once(" is not in ").and_then(|(_, range)| range.split_once(".."));
+    match range {
+        Some((least, most)) if !most.is_empty() => {
+            say!("from {least} to {most}", least, most = most.trim_start_matches('='))
+        }
+        _ => reason,
     }
 }
 
@@ -105,11 +117,3 @@ fn own_words(error: &Error) -> String {
     let first = text.split("\n\n").next().unwrap_or_default();
     first.strip_prefix("error: ").unwrap_or(first).trim().to_owned()
 }
-
-/// How numbers are refused by the parsers that are not ours.
-pub(super) const PARSERS: [&str; 4] = [
-    "invalid digit found in string",
-    "number too large to fit in target type",
-    "number too small to fit in target type",
-    "cannot parse integer from empty string",
-];

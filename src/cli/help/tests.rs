@@ -35,8 +35,8 @@ fn both_languages_understand_the_same_words() {
 #[test]
 fn a_refusal_is_in_chinese_and_quotes_the_arguments_it_is_about() {
     for (text, parts) in [
-        ("--syncookies 3", &["'3'", "'--syncookies <0|1|2>'", "0..=2", "范围"][..]),
-        ("--seed x", &["'x'", "不是数字"]),
+        ("--syncookies 3", &["'3'", "'--syncookies <0|1|2>'", "从 0 到 2"][..]),
+        ("--seed x", &["'x'", "不是整数"]),
         ("--net labb", &["'labb'", "auto, lab, host", "'lab'"]),
         ("wach", &["'wach'", "'watch'"]),
         ("--backlogs 5", &["'--backlogs'", "'--backlog'", "用法"]),
@@ -51,4 +51,41 @@ fn a_refusal_is_in_chinese_and_quotes_the_arguments_it_is_about() {
         }
         assert!(text.starts_with("错误：") && text.ends_with("详情请用 '--help'。"), "{text}");
     }
+}
+
+#[test]
+fn no_refusal_speaks_a_programming_language() {
+    let mut seen = 0;
+    let root = built_command();
+    for command in commands(&root) {
+        for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values() && arg.get_long().is_some()) {
+            for value in ["x", "99999999999999999999999", "-99999999999999999999999", "", "0"] {
+                let verb = (command.get_name() != "qviz").then(|| command.get_name());
+                let option = format!("--{}={value}", arg.get_long().unwrap());
+                let words = ["qviz"].into_iter().chain(verb).map(OsString::from).chain([option.into()]).collect();
+                let Err(error) = parse(words, &Config::default()) else { continue };
+                let text = within(Lang::English, || refusal(&error));
+                for words in ["digit found", "target type", "cannot parse", "is not in", "..=", "ParseIntError"] {
+                    assert!(!text.contains(words), "{text}");
+                }
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+#[test]
+fn each_default_is_said_once() {
+    let root = built_command();
+    for command in commands(&root) {
+        for arg in command.get_arguments() {
+            let text = arg.get_long_help().map(ToString::to_string).unwrap_or_default();
+            assert!(text.matches("[default").count() <= 1, "{text}");
+        }
+    }
+}
+
+fn commands(root: &Command) -> impl Iterator<Item = &Command> {
+    std::iter::once(root).chain(root.get_subcommands())
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use clap::{Arg, Command};
 
-use super::{FRAME, built_command, paragraphs, refusal};
+use super::{FRAME, built_command, paragraphs};
 use crate::model::settings::Sysctl;
 
 /// Every English text of the command line that needs a translation.
 pub fn texts() -> BTreeSet<String> {
-    let mut texts: BTreeSet<String> = FRAME.iter().chain(&refusal::PARSERS).map(|text| (*text).to_owned()).collect();
+    let mut texts: BTreeSet<String> = FRAME.iter().map(|text| (*text).to_owned()).collect();
     gather(&built_command(), &mut texts);
     texts
 }

@@ -1,4 +1,4 @@
-//! Finds a lesson: a built-in one by its name, or another one by its file.
+//! Finds a lesson or challenge: a built-in one by its name or its number in the list, or another one by its file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,14 @@ pub(super) fn find(name: &str) -> Result<Arc<Lesson>, Failure> {
     if is_file(name) {
         return read(name).map(Arc::new);
     }
-    let lessons = all()?;
+    let lessons = everything()?;
+    if let Ok(number) = name.parse::<usize>() {
+        let last = lessons.len();
+        return number.checked_sub(1).and_then(|place| lessons.get(place).cloned()).ok_or_else(|| {
+            let hint = say!("qviz lesson (lists every lesson)");
+            Failure::usage(say!("there is no lesson {number}: the last one is {last}", number, last), hint)
+        });
+    }
     let names: Vec<_> = lessons.iter().map(|lesson| lesson.name.as_str()).collect();
     if let Some(lesson) = lessons.iter().find(|lesson| lesson.name == name) {
         return Ok(Arc::clone(lesson));
@@ -37,6 +44,15 @@ pub(super) fn find(name: &str) -> Result<Arc<Lesson>, Failure> {
 /// One of them cannot be read: a defect of qviz.
 pub(super) fn all() -> Result<Vec<Arc<Lesson>>, Failure> {
     library::lessons().map_err(|error| parse_failure(&error))
+}
+
+/// Every lesson, and behind them every challenge, as they are numbered.
+///
+/// # Errors
+/// One of them cannot be read: a defect of qviz.
+pub(super) fn everything() -> Result<Vec<Arc<Lesson>>, Failure> {
+    let challenges = library::challenges().map_err(|error| parse_failure(&error))?;
+    Ok([all()?, challenges].concat())
 }
 
 /// A name has no slash and no ending.
@@ -73,6 +89,9 @@ mod tests {
         assert_eq!(find("n-plus-one").unwrap().name, "n-plus-one");
         let refused = find("n-plus-on").unwrap_err();
         assert_eq!((refused.exit, refused.hint.as_deref()), (Exit::Usage, Some("qviz lesson n-plus-one")));
+        assert_eq!(find("2").unwrap().name, "n-plus-one");
+        assert!(find(&everything().unwrap().len().to_string()).unwrap().challenge);
+        assert_eq!((find("0").unwrap_err().exit, find("99").unwrap_err().exit), (Exit::Usage, Exit::Usage));
         assert!(find("zzzzzz").unwrap_err().hint.unwrap().contains("lists every lesson"));
     }
 

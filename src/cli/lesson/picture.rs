@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::lookup;
 use super::scene_runner::SceneRunner;
+use super::{lookup, progress};
 use crate::cli::args::LessonArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::headless::End;
@@ -36,7 +36,7 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs) -> Result<Exit, Failu
             obstacle.hint(),
         ));
     }
-    let look = lab::ui_plan(&args.output);
+    let look = UiPlan { class: args.class, ..lab::ui_plan(&args.output) };
     let mode = if args.auto { PlayMode::Auto } else { PlayMode::Hand };
     let open = move |scene: usize, past: Past| {
         let with_hint =
@@ -47,13 +47,18 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs) -> Result<Exit, Failu
         }
         Ok(session)
     };
-    lab::runtime()?.block_on(play(lesson, &look, LessonLoop::new(Arc::clone(lesson), mode, Box::new(open))))
+    lab::runtime()?.block_on(play(lesson, (&look, mode), LessonLoop::new(Arc::clone(lesson), mode, Box::new(open))))
 }
 
-async fn play(lesson: &Arc<Lesson>, look: &UiPlan, mut lesson_loop: LessonLoop<'_>) -> Result<Exit, Failure> {
+async fn play(
+    lesson: &Arc<Lesson>,
+    (look, mode): (&UiPlan, PlayMode),
+    mut lesson_loop: LessonLoop<'_>,
+) -> Result<Exit, Failure> {
     let mut session = lesson_loop.begin().map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     let mut world = World::new();
     let end = lab::picture(&mut session, &mut world, look, &mut (), Some(lesson_loop)).await?;
+    keep_progress(lesson, mode, &world);
     let written = farewell(lesson, &world);
     if let End::Signal(number) = end {
         drop(written);
@@ -63,8 +68,23 @@ async fn play(lesson: &Arc<Lesson>, look: &UiPlan, mut lesson_loop: LessonLoop<'
     session.recording_failure().map(lab::recording_failure).map_or(Ok(Exit::Success), Err)
 }
 
+/// A lesson that was played to its end by hand is done; a challenge, when its goals were reached and its questions answered right.
+fn keep_progress(lesson: &Lesson, mode: PlayMode, world: &World) {
+    let Some(progress) = world.lesson.as_deref().filter(|progress| progress.over && mode == PlayMode::Hand) else {
+        return;
+    };
+    let (right, all) = progress.score();
+    let reached = progress.judged.values().all(|judged| judged.holds == Some(true)) && right == all;
+    if lesson.challenge && !reached {
+        return;
+    }
+    if let Err(error) = progress::keep(&lesson.name, progress.score()) {
+        tracing::warn!(%error, "the lesson that was done could not be kept");
+    }
+}
+
 fn farewell(lesson: &Lesson, world: &World) -> Result<Written, Failure> {
-    let lessons = lookup::all()?;
+    let lessons = lookup::everything()?;
     let place = lessons.iter().position(|known| known.name == lesson.name && known.source == lesson.source);
     let next = place.and_then(|place| lessons.get(place + 1)).map(|next| &**next);
     output::after_picture(|out| farewell::write(out, lesson, world, next, columns()))

@@ -15,6 +15,7 @@ use crate::session::recording::read::Recording;
 use crate::text::sanitize;
 use crate::ui::UiPlan;
 use crate::ui::export::asciicast::Asciicast;
+use crate::ui::export::motion::Motion;
 use crate::ui::export::svg::{self, Background};
 use crate::ui::export::{self, Film};
 use crate::ui::state::Origin;
@@ -36,6 +37,19 @@ pub(super) fn draw(args: &ReplayArgs, recording: &Recording, look: &UiPlan) -> R
         let mut film = film()?;
         output::to_file(path, |out| write_film(out, &mut film, recording, (width, height)))?;
     }
+    let background = if look.theme == "light" { Background::Light } else { Background::Dark };
+    if let Some(path) = &args.frames.motion {
+        let (mut film, mut motion) = (film()?, Motion::new(background, (width, height), STEP));
+        let end = recording.end();
+        let gap = STEP.max(end.since(Stamp::ZERO) / MOST_STEPS);
+        let mut at = Stamp::ZERO + gap;
+        while at <= end {
+            motion.frame(&film.at(at));
+            at = at + gap;
+        }
+        let title = say!("qviz: both listen queues in motion");
+        output::to_file(path, |out| out.write_all(motion.write(title).as_bytes()))?;
+    }
     if !args.frames.text && args.frames.svg.is_none() {
         return Ok(Exit::Success);
     }
@@ -45,7 +59,6 @@ pub(super) fn draw(args: &ReplayArgs, recording: &Recording, look: &UiPlan) -> R
         Output::stdout().put(|out| out.write_all(export::text(&picture).as_bytes()))?;
     }
     if let Some(path) = &args.frames.svg {
-        let background = if look.theme == "light" { Background::Light } else { Background::Dark };
         let title = say!("qviz: both listen queues at {at}", at);
         output::to_file(path, |out| out.write_all(svg::write(&picture, background, &title).as_bytes()))?;
     }
@@ -82,6 +95,10 @@ const SIZE: (u16, u16) = (120, 36);
 
 /// Twenty frames a second, as long as those are not too many.
 const FRAME: Duration = Duration::from_millis(50);
+
+/// Four frames a second of a motion, and at most so many.
+const STEP: Duration = Duration::from_millis(250);
+const MOST_STEPS: u32 = 240;
 
 /// The most frames of a film: one hour's. A longer recording has fewer per second.
 const MOST_FRAMES: u32 = 72_000;

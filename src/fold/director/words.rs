@@ -1,6 +1,7 @@
 //! What each story says. A story keeps its words while it is told; only its numbers change.
 
 use crate::fold::headline::{QueueName, Story};
+use crate::fold::reduced;
 use crate::fold::world::World;
 use crate::model::cause::Cause;
 use crate::model::settings::Sysctl;
@@ -56,6 +57,13 @@ pub fn of(story: &Story, world: &World) -> [String; 2] {
         Story::Removed(cause) => removed(*cause, world),
         Story::Full(queue) => full(*queue, world),
         Story::Dropped(cause) => dropped(*cause, world),
+        Story::Unseen => {
+            let count = reduced::drops_without_cause(world).unwrap_or(0);
+            [
+                say!("packets dropped by the listener: {count} · cause not visible here: no packet tap", count),
+                say!("packets dropped: {count} · cause not visible here", count),
+            ]
+        }
         Story::Over => alike(say!("the run is over")),
     }
 }
@@ -67,7 +75,7 @@ fn alike(words: &str) -> [String; 2] {
 fn fallback(world: &World) -> [String; 2] {
     let why = world.began.as_ref().and_then(|began| began.fallback.as_ref());
     let why = why.map_or_else(String::new, ToString::to_string);
-    alike(&say!("no private network, so this host's loopback: {why}", why))
+    alike(&say!("the reduced lab, on this host's loopback: {why}", why))
 }
 
 /// A full queue as its box writes it.
@@ -102,7 +110,7 @@ fn dropped(cause: Cause, world: &World) -> [String; 2] {
         Cause::SynMaxSynBacklog => (say!("SYNs dropped: {count} · ¾ rule (max_syn_backlog)", count), no_reply()),
         _ => (say!("SYNs dropped: {count} · accept queue full ({full})", count, full = accept), no_reply()),
     };
-    [format!("{what}. {then}"), what]
+    [say!("{what}. {then}", what, then), what]
 }
 
 fn no_reply() -> &'static str {

@@ -3,6 +3,7 @@
 use super::{MISSED, World, admission, observations, watched};
 use crate::fold::connection::{Connection, ServerSide};
 use crate::fold::ledger::Unexplained;
+use crate::fold::reduced;
 use crate::model::cause::Cause;
 use crate::model::counters::Counters;
 use crate::model::peer::Peer;
@@ -35,7 +36,10 @@ fn read_drops(world: &mut World, at: Stamp, drops: Option<u32>) {
     if drops.is_none() {
         return;
     }
-    world.listener_drops.read(drops);
+    let more = world.listener_drops.read(drops);
+    if reduced::is_reduced(world) {
+        world.history.slot_at(at).uncaused += u32::try_from(more).unwrap_or(u32::MAX);
+    }
     if !world.open.delivers {
         observations::count_read(world, at);
     } else if world.listener_drops.counted == world.ledger.listener_drops() {

@@ -109,7 +109,11 @@ fn is_cookie(world: &World, segment: &Segment) -> (bool, bool) {
         Some(0) => (false, true),
         Some(2) => (true, true),
         _ if told => (!segment.window_scale, true),
-        _ => (false, world.syn_capacity().is_some_and(|capacity| world.syn_queue.depth() < capacity)),
+        // A full queue takes no request more: what is answered then is a cookie, unless a place was free that was thought taken.
+        _ => {
+            let room = world.syn_capacity().map(|capacity| world.syn_queue.depth() < capacity);
+            (room == Some(false), room == Some(true))
+        }
     }
 }
 

@@ -1,14 +1,16 @@
-//! The system calls of one client: open and connect, send the request, read until the end.
+//! The system calls of one client: open and connect, send the request, read until the end. The only unsafe one sets a socket option.
 
+use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
+use libc::{c_int, c_void, socklen_t};
 use rustix::io::Errno;
+use rustix::net::sockopt::{ip_ttl, ipv6_unicast_hops};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, connect, getsockname, ipproto, recv, send,
     socket_with,
 };
-use socket2::{SockFilter, SockRef};
 
 use crate::model::event::ClientEvent;
 use crate::model::peer::Peer;
@@ -16,11 +18,8 @@ use crate::model::peer::Peer;
 /// The request that every client sends.
 const REQUEST: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
 
-/// The one instruction of a socket filter that drops everything: `BPF_RET | BPF_K`, 0 bytes.
-const DROP_ALL: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];
-
 /// Opens a client's socket and sends its SYN: when this returns, the handshake is in progress, and over loopback
-/// usually complete. A half-open client gets a filter that drops everything.
+/// usually complete. A half-open client's socket drops everything that arrives.
 ///
 /// # Errors
 /// The errno of the call that failed; no SYN has left, except with ECONNREFUSED, ECONNRESET and ETIMEDOUT.
@@ -29,7 +28,7 @@ pub(super) fn open(target: SocketAddr, source: Option<SocketAddr>, half_open: bo
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
     if half_open {
-        drop_all(&socket)?;
+        drop_all(&socket, family)?;
     }
     if let Some(source) = source {
         bind(&socket, &source)?;
@@ -42,17 +41,24 @@ pub(super) fn open(target: SocketAddr, source: Option<SocketAddr>, half_open: bo
     Ok((socket, peer.into()))
 }
 
-/// True when this thread may attach a socket filter, which needs CAP_NET_ADMIN in the network namespace (an ordinary
-/// user's `SO_ATTACH_FILTER` on TCP is answered with EPERM, measured on Linux 6.18).
-pub(super) fn may_drop_all() -> bool {
-    socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, Some(ipproto::TCP))
-        .is_ok_and(|socket| drop_all(&socket) != Err(Errno::PERM))
-}
-
-/// Drops everything that arrives.
-fn drop_all(socket: &OwnedFd) -> Result<(), Errno> {
-    let attached = SockRef::from(socket).attach_filter(&DROP_ALL);
-    attached.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::NOTSUP))
+/// Drops everything that arrives: the least TTL of an incoming packet is the greatest that there is (`tcp_v4_rcv`, net/ipv4/tcp_ipv4.c,
+/// `tcp_v6_rcv`; TCPMinTTLDrop). It takes no right, unlike a socket filter on TCP.
+#[expect(unsafe_code, reason = "neither rustix nor socket2 sets IP_MINTTL and IPV6_MINHOPCOUNT")]
+fn drop_all(socket: &OwnedFd, family: AddressFamily) -> Result<(), Errno> {
+    let (level, name, usual) = if family == AddressFamily::INET {
+        (libc::IPPROTO_IP, libc::IP_MINTTL, ip_ttl(socket)?)
+    } else {
+        (libc::IPPROTO_IPV6, libc::IPV6_MINHOPCOUNT, u32::from(ipv6_unicast_hops(socket)?))
+    };
+    let most: c_int = 255;
+    if usual >= most.cast_unsigned() {
+        // Answers come with that TTL, too (net.ipv4.ip_default_ttl): none would be dropped.
+        return Err(Errno::OPNOTSUPP);
+    }
+    let (raw, value, length) = (socket.as_raw_fd(), (&raw const most).cast::<c_void>(), size_of::<c_int>());
+    // SAFETY: `value` points to readable memory of exactly `length` bytes that outlives the call; the kernel only reads it.
+    let done = unsafe { libc::setsockopt(raw, level, name, value, length as socklen_t) };
+    if done == 0 { Ok(()) } else { Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::NOTSUP)) }
 }
 
 /// Sends the request. `Ok(false)` while the handshake is incomplete; a successful send shows that it is complete.

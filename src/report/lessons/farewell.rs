@@ -36,7 +36,7 @@ pub fn write(
         let remember = filled(lesson.remember.here(), |name| course.kept.get(name).copied());
         line(&say!("To remember: {sentence}", sentence = remember))?;
         for claim in &lesson.claims {
-            self::claim(out, claim, course, columns)?;
+            self::claim(out, claim, (course, lesson.challenge), columns)?;
         }
     } else {
         let (scene, scenes) = (course.scene + 1, lesson.scenes.len());
@@ -53,10 +53,19 @@ pub fn write(
 }
 
 /// A claim, and below it the verdict with what was measured.
-fn claim(out: &mut dyn Write, claim: &Claim, course: &LessonProgress, columns: usize) -> io::Result<()> {
+fn claim(
+    out: &mut dyn Write,
+    claim: &Claim,
+    (course, is_goal): (&LessonProgress, bool),
+    columns: usize,
+) -> io::Result<()> {
     let Judgement { verdict, sentence, .. } = claim.judgement(course.judged.get(&claim.id));
-    let line = say!("{verdict}: {sentence}", verdict = verdict.words(), sentence);
-    writeln!(out, "{}", wrapped(&sanitize::line(&say!("Claim: {claim}", claim = claim.claim.here())), columns, "  "))?;
+    let verdict = if is_goal { verdict.words_of_goal() } else { verdict.words() };
+    let line = say!("{verdict}: {sentence}", verdict, sentence);
+    let statement = claim.claim.here();
+    let statement =
+        if is_goal { say!("Goal: {goal}", goal = statement) } else { say!("Claim: {claim}", claim = statement) };
+    writeln!(out, "{}", wrapped(&sanitize::line(&statement), columns, "  "))?;
     writeln!(out, "{}", wrapped(&sanitize::line(&line), columns, "      "))
 }
 

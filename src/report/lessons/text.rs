@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Checked, Decided, Lessons, Played};
 use crate::say;
+use crate::scenario::chapter::{chapter, minutes};
 use crate::scenario::lesson::Lesson;
 use crate::scenario::outcome::Verdict;
 use crate::text::sanitize;
@@ -58,16 +59,23 @@ pub fn closing(out: &mut dyn Write, document: &Lessons) -> io::Result<()> {
     )
 }
 
-/// Lists the lessons, one line each.
+/// Lists the lessons, one line each below their chapters, with the numbers by which they can be called.
 ///
 /// # Errors
 /// The writer's own.
 pub fn list(out: &mut dyn Write, lessons: &[Arc<Lesson>]) -> io::Result<()> {
     let widest = |words: fn(&Lesson) -> &str| lessons.iter().map(|one| words(one).width()).max().unwrap_or(0);
     let (names, titles) = (widest(|lesson| &lesson.name), widest(|lesson| lesson.title.here()));
-    for lesson in lessons {
+    let mut last = "";
+    for (number, lesson) in (1..).zip(lessons) {
+        let chapter = chapter(lesson);
+        if chapter != last {
+            writeln!(out, "{chapter}")?;
+            last = chapter;
+        }
         let (name, title) = (left(&lesson.name, names), left(lesson.title.here(), titles));
-        writeln!(out, "{name}  {title}  {}", lesson.learn.here())?;
+        let minutes = say!("{minutes} min", minutes = minutes(lesson));
+        writeln!(out, "{number:>4}  {name}  {minutes}  {title}  {}", lesson.learn.here())?;
     }
     Ok(())
 }

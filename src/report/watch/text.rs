@@ -114,7 +114,7 @@ fn unseen(world: &World) -> String {
     let gaps = world.listeners.gaps.len();
     if gaps > 0 {
         lines.push(say!(
-            "{count} times nothing was heard for seconds: nothing is said about those times.",
+            "{count} times nothing was received for seconds: nothing is said about those times.",
             count = gaps
         ));
     }

@@ -114,6 +114,14 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// `true` or `false`.
+    pub(super) fn truth(self) -> Result<bool, ParseFault> {
+        match self.value.get_ref() {
+            DeValue::Boolean(truth) => Ok(*truth),
+            other => Err(self.wrong(say!("true or false has to stand here, not a {what}", what = kind(other)))),
+        }
+    }
+
     pub(super) fn whole_number(self) -> Result<u32, ParseFault> {
         let word = self.word()?;
         word.parse().map_err(|_| self.wrong(say!("`{word}` is no whole number of 0 or more", word)))

@@ -80,7 +80,7 @@ impl Work {
 }
 
 /// The reading time: a Chinese character counts as three letters.
-pub(super) fn reading_time<'a>(texts: impl IntoIterator<Item = &'a Text>) -> Duration {
+pub(in crate::scenario) fn reading_time<'a>(texts: impl IntoIterator<Item = &'a Text>) -> Duration {
     let letter = |letter: char| if letter >= FIRST_WIDE { PER_CHARACTER } else { PER_LETTER };
     let span: Duration = texts.into_iter().flat_map(|text| text.here().chars()).map(letter).sum();
     span.max(SHORTEST)

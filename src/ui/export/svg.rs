@@ -20,24 +20,10 @@ pub enum Background {
 
 /// The document.
 pub fn write(picture: &Buffer, background: Background, title: &str) -> String {
-    let (foreground, behind) = background.colours();
-    let (width, height) =
-        (place(picture.area.width, COLUMN) + 2 * MARGIN, place(picture.area.height, ROW) + 2 * MARGIN);
     let cells = glyphs(picture);
     let looks = looks(&cells);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" role=\"img\">\n\
-         <title>{}</title>\n<style>\ntext{{white-space:pre;font:{FONT};fill:{}}}\n",
-        escape(title),
-        hex(foreground),
-        w = tenths(width),
-        h = tenths(height),
-    );
-    for (look, name) in &looks {
-        let _memory_takes_it = writeln!(svg, ".c{name}{{{}}}", rules(*look, background));
-    }
-    let _memory_takes_it =
-        writeln!(svg, "</style>\n<rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{}\"/>", hex(behind));
+    let mut svg = head((picture.area.width, picture.area.height), title);
+    style_end(&mut svg, &looks, background);
     for (number, row) in (0u16..).zip(cells.chunks(columns(picture))) {
         write_row(&mut svg, number, row, (background, &looks));
     }
@@ -45,7 +31,46 @@ pub fn write(picture: &Buffer, background: Background, title: &str) -> String {
     svg
 }
 
-type Names = BTreeMap<Look, usize>;
+/// The beginning of the document, up to the rules of its style.
+pub(super) fn head((columns, rows): (u16, u16), title: &str) -> String {
+    let (width, height) = (place(columns, COLUMN) + 2 * MARGIN, place(rows, ROW) + 2 * MARGIN);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" role=\"img\">\n\
+         <title>{}</title>\n<style>\n",
+        escape(title),
+        w = tenths(width),
+        h = tenths(height),
+    )
+}
+
+/// The rules of the text and of each look, the end of the style, and what is behind everything.
+pub(super) fn style_end(svg: &mut String, looks: &Names, background: Background) {
+    let (foreground, behind) = background.colours();
+    let _memory_takes_it = writeln!(svg, "text{{white-space:pre;font:{FONT};fill:{}}}", hex(foreground));
+    for (look, name) in looks {
+        let _memory_takes_it = writeln!(svg, ".c{name}{{{}}}", rules(*look, background));
+    }
+    let _memory_takes_it =
+        writeln!(svg, "</style>\n<rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{}\"/>", hex(behind));
+}
+
+/// How far below the first row this one is.
+pub(super) fn row_top(row: u16) -> String {
+    tenths(place(row, ROW))
+}
+
+/// A number for the class of each look.
+pub(super) type Names = BTreeMap<Look, usize>;
+
+/// With the looks of these cells, too; a look keeps its number.
+pub(super) fn add_looks(names: &mut Names, cells: &[Glyph<'_>]) {
+    for cell in cells {
+        let (look, number) = (as_text(cell.look), names.len());
+        if look != Look::default() {
+            names.entry(look).or_insert(number);
+        }
+    }
+}
 
 /// Every look but the usual one, with a number for its class.
 fn looks(cells: &[Glyph<'_>]) -> Names {
@@ -62,7 +87,7 @@ fn as_text(look: Look) -> Look {
     Look { background: Shade::Usual, ..look }
 }
 
-fn write_row(svg: &mut String, number: u16, row: &[Glyph<'_>], (background, looks): (Background, &Names)) {
+pub(super) fn write_row(svg: &mut String, number: u16, row: &[Glyph<'_>], (background, looks): (Background, &Names)) {
     let top = MARGIN + place(number, ROW);
     for (first, piece) in pieces(row, |before, cell| before.look.background == cell.look.background) {
         if let Some(colour) = background_color(piece[0].look.background, background) {

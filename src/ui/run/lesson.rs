@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Action, ScreenLoop};
+use crate::fold::course::LessonProgress;
 use crate::fold::world::World;
 use crate::model::command::Command;
 use crate::model::event::{Event, Stamped};
@@ -13,6 +14,7 @@ use crate::scenario::player::{LessonKey, PlayerAction};
 use crate::session::live::Past;
 use crate::session::{Session, rest};
 use crate::ui::UiError;
+use crate::ui::lesson::Votes;
 
 impl ScreenLoop<'_> {
     /// Lets the lesson go on, as far as facts and time let it.
@@ -30,11 +32,18 @@ impl ScreenLoop<'_> {
         world: &mut World,
         action: Action,
     ) -> Result<(), UiError> {
-        let press = match action {
-            Action::GoOn => LessonKey::Go,
-            Action::Repeat => LessonKey::Back,
-            Action::Predict(choice) => LessonKey::Choose(usize::from(choice)),
-            _ => return Ok(()),
+        if self.vote(world, action, session.clock().now()) {
+            return Ok(());
+        }
+        let winner = self.state.lesson.votes.as_ref().and_then(Votes::winner);
+        let press = match (action, winner) {
+            (Action::GoOn, Some(choice)) if asks(world) => LessonKey::Choose(choice),
+            (action, _) => match action {
+                Action::GoOn => LessonKey::Go,
+                Action::Repeat => LessonKey::Back,
+                Action::Predict(choice) => LessonKey::Choose(usize::from(choice)),
+                _ => return Ok(()),
+            },
         };
         let now = session.clock().now();
         let Some(lesson_loop) = &mut self.lesson_loop else { return Ok(()) };
@@ -50,6 +59,23 @@ impl ScreenLoop<'_> {
             self.state.message = None;
         }
         self.carry_out(session, world, moves).await
+    }
+
+    /// Counts a key as a vote, or takes the last one back; true when that was all that it meant.
+    fn vote(&mut self, world: &World, action: Action, now: Stamp) -> bool {
+        let offered = self.state.lesson.choices(world);
+        let Some(votes) = self.state.lesson.votes.as_mut().filter(|_| asks(world)) else { return false };
+        match action {
+            Action::Predict(choice) if usize::from(choice) < offered => votes.count(choice),
+            Action::Predict(_) => {}
+            Action::Repeat => return votes.take_back(),
+            Action::GoOn if votes.winner().is_none() => {
+                self.state.message = Some((now, say!("no votes yet: press 1-9 once for each hand").into()));
+                self.state.time_message(now);
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// When the lesson has to be looked after although nothing happens.
@@ -121,6 +147,10 @@ impl ScreenLoop<'_> {
         self.pace.touched();
         Ok(())
     }
+}
+
+fn asks(world: &World) -> bool {
+    world.lesson.as_deref().is_some_and(LessonProgress::asks)
 }
 
 /// Why a key of the lesson does nothing now.

@@ -46,7 +46,7 @@ pub(super) fn commands_for(
     world: &World,
 ) -> Result<Vec<Command>, String> {
     if !live {
-        let why = say!("this is a recording: what happened cannot be changed. Space, ←→ and < > play it; live: qviz");
+        let why = say!("this is a recording: what happened cannot be changed. Space, ←→ and { } play it; live: qviz");
         return Err(why.into());
     }
     let Some(knobs) = &world.knobs else { return Err(say!("the lab is not ready yet").into()) };
@@ -59,7 +59,7 @@ pub(super) fn commands_for(
         Action::AcceptFaster => accept_rate(pending, now, knobs, true),
         Action::PauseAccept => pause(pending, now, knobs),
         Action::Burst => Command::Burst(burst(world)),
-        Action::HalfOpen => half_open(pending, now, world, knobs)?,
+        Action::HalfOpen => half_open(pending, now, knobs),
         Action::RoundTrip => round_trip(pending, now, world, knobs)?,
         Action::Step => {
             only_in_lab(world, say!("step mode needs"))?;
@@ -80,7 +80,21 @@ pub(super) fn commands_for(
         Action::Overflow => sysctl(pending, now, world, (Sysctl::AbortOnOverflow, 2))?,
         _ => return Ok(Vec::new()),
     };
+    if is_in_force(&command, knobs, world) {
+        return Err(say!("no effect: this value is at its end already").into());
+    }
     Ok(vec![command])
+}
+
+/// True for a command that would change nothing.
+fn is_in_force(command: &Command, knobs: &Knobs, world: &World) -> bool {
+    match command {
+        Command::Listen(backlog) => world.listening.is_some_and(|listening| listening.backlog == *backlog),
+        Command::Rate(rate) => knobs.rate.to_bits() == rate.to_bits(),
+        Command::Arrivals(arrivals) => knobs.arrivals == *arrivals,
+        Command::AcceptRate(rate) => knobs.accept_rate == *rate,
+        _ => false,
+    }
 }
 
 /// The client that is chosen in the list or by its ladder.
@@ -166,12 +180,11 @@ fn burst(world: &World) -> u32 {
     held.clamp(10, 10_000)
 }
 
-fn half_open(pending: &mut PendingSettings, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {
-    only_in_lab(world, say!("half-open clients need"))?;
+fn half_open(pending: &mut PendingSettings, now: Stamp, knobs: &Knobs) -> Command {
     let share = fresh(pending.half_open, now).unwrap_or(knobs.half_open);
     let next = if share > 0.0 { 0.0 } else { 0.5 };
     pending.half_open = Some((now, next));
-    Ok(Command::HalfOpen(next))
+    Command::HalfOpen(next)
 }
 
 fn round_trip(pending: &mut PendingSettings, now: Stamp, world: &World, knobs: &Knobs) -> Result<Command, String> {

@@ -62,11 +62,16 @@ fn step(scene: &Scene<'_>) -> Option<Sentence> {
 fn told(scene: &Scene<'_>, columns: u16) -> Sentence {
     let world = scene.world;
     let story = world.headline.shown().map_or(&Story::Starting, |shown| &shown.story);
-    if scene.conceals() {
+    if scene.conceals() && !scene.is_asked() {
         let [half_open, queued] = [world.syn_queue.depth(), world.accept_queue.depth()];
         return ("·", say!("half-open: {half_open} · waiting for accept(): {queued}", half_open, queued), Style::new());
     }
-    let story = if scene.is_asked() { &Story::Depths } else { story };
+    if scene.is_asked() {
+        return ("?", say!("what will happen? Predict it before it does").into(), scene.theme.text(Meaning::Divergent));
+    }
+    // While a lesson is played, what a rule has found is for the lesson to say.
+    let teaches = scene.world.lesson.as_deref().is_some_and(|progress| !progress.over);
+    let story = if teaches && matches!(story, Story::Verdict(_) | Story::Greeting) { &Story::Depths } else { story };
     let [whole, short] = words::of(story, world);
     let text = if text::width(&whole) <= columns { whole } else { short };
     let text = ascii::written_out(&text, scene.theme.ascii).into_owned();
@@ -86,7 +91,7 @@ fn look(story: &Story, world: &World) -> (&'static str, Option<Meaning>) {
         Story::Dropped(Cause::AckReset) => ("↯", Some(Meaning::Lost)),
         Story::Removed(_) => ("⊘", Some(Meaning::Lost)),
         Story::Full(_) => ("▲", Some(Meaning::Lost)),
-        Story::Dropped(_) => ("✗", Some(Meaning::Lost)),
+        Story::Dropped(_) | Story::Unseen => ("✗", Some(Meaning::Lost)),
         Story::Verdict(rule) => {
             let problem = world.found.get(rule).is_some_and(|found| found.severity == Severity::Problem);
             ("▲", Some(if problem { Meaning::Lost } else { Meaning::Divergent }))

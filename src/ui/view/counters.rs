@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Scene, text};
+use crate::fold::reduced;
 use crate::model::counters::Counter;
 use crate::say;
 use crate::ui::numbers;
@@ -21,7 +22,9 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     );
     let change = scene.world.counters();
     let expected = scene.world.ledger.expected();
-    let named = |counter| expected.iter().find(|(which, _)| *which == counter).map(|(_, value)| *value);
+    let unseen = reduced::is_reduced(scene.world);
+    let named =
+        |counter| expected.iter().filter(|_| !unseen).find(|(which, _)| *which == counter).map(|(_, value)| *value);
     let always = |counter| matches!(counter, Counter::ListenOverflows | Counter::ListenDrops);
     let shared = scene.world.began.as_ref().is_some_and(|began| !began.private_counters);
     let moved = change.iter().filter(|(counter, value)| always(*counter) || value.is_some_and(|value| value > 0));

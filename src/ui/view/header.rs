@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Scene, text};
+use crate::fold::reduced;
 use crate::fold::world::World;
 use crate::model::client_clock::ClientClock;
 use crate::model::event::Environment;
@@ -49,7 +50,12 @@ fn in_short(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, two_rows: bool) {
     let pieces = [(" qviz ", theme.strong()), (&address, Style::new()), ("  ", Style::new())];
     let col = text::pieces(buf, area, (0, 0), &pieces);
     let mut col = text::write(buf, area, (col, 0), &promise(world, scene.conceals()), theme.strong()) + 2;
-    for piece in [cookies(world), overflow(world), place(world, two_rows)] {
+    let mut pieces = [cookies(world), overflow(world), place(world, two_rows)];
+    if reduced::is_reduced(world) {
+        // What is not seen matters more than a setting.
+        pieces.rotate_right(1);
+    }
+    for piece in pieces {
         let width = text::width(&piece);
         if !piece.is_empty() && col + width <= area.width {
             col = text::write(buf, area, (col, 0), &piece, Style::new()) + 2;
@@ -82,7 +88,8 @@ fn standing(scene: &Scene<'_>) -> Vec<(String, Style)> {
 /// What has happened since the moment that is held: as much of it as fits.
 fn frozen(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (live, now) = scene.live;
-    let drops = live.ledger.kernel_drops().saturating_sub(scene.world.ledger.kernel_drops());
+    let sum = |world| reduced::drops(world).unwrap_or(0);
+    let drops = sum(live).saturating_sub(sum(scene.world));
     let accepted = live.clients.accepted.saturating_sub(scene.world.clients.accepted);
     let (accepted, drops) = (numbers::count(accepted), numbers::count(drops));
     let what = if scene.state.replay.is_some() { say!("the replay") } else { say!("the run") };
@@ -174,6 +181,7 @@ fn place(world: &World, long: bool) -> String {
     match world.began.as_ref().map(|began| began.environment) {
         Some(Environment::Lab) if long => say!("private network").into(),
         Some(Environment::Lab) => say!("lab").into(),
+        Some(Environment::Host) if reduced::is_reduced(world) => say!("reduced lab").into(),
         Some(Environment::Host) if long => say!("this host's loopback").into(),
         Some(Environment::Host) => say!("host").into(),
         None => String::new(),
@@ -203,7 +211,10 @@ fn in_force(world: &World) -> String {
     let mut words = Vec::new();
     if let Some(knobs) = &world.knobs {
         words.push(say!("arrivals {rate}", rate = numbers::arrivals(knobs)));
-        words.push(say!("round trip {time}", time = numbers::span(knobs.rtt)));
+        // On loopback there is none but the kernel's own.
+        if world.began.as_ref().is_none_or(|began| began.environment != Environment::Host) {
+            words.push(say!("round trip {time}", time = numbers::span(knobs.rtt)));
+        }
         if knobs.half_open > 0.0 {
             let share = knobs.half_open * 100.0;
             words.push(say!("half-open {share} %", share = format_args!("{share:.0}")));

@@ -156,7 +156,7 @@ fn stage() -> Vec<LegendRow> {
         ),
         ("┃", say!("the limit of listen(N): a queue is full with N + 1 entries"), None),
         ("✗ n2", say!("dropped: no reply, no RST; retries when its countdown ends"), Some(Meaning::Lost)),
-        ("◌ ●", say!("ghost: the client (●) feels connected, the server (◌) does not"), Some(Meaning::Divergent)),
+        ("◌ ●", say!("ghost: connected for the client (●), half-open on the server (◌)"), Some(Meaning::Divergent)),
         ("† ⊘ ↯", say!("closed in the queue · no answer, expired, or gave up · reset"), Some(Meaning::Lost)),
         ("¤", say!("SYN cookie: answered, and nothing kept until its ACK comes back"), Some(Meaning::Travelling)),
         ("▲ ▼", say!("timeline: a setting was changed · the queue was never fuller"), None),

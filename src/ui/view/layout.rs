@@ -36,7 +36,7 @@ pub(super) struct StagePlan {
 pub(super) fn plan(area: Rect, chosen: Panel, (caption, places): (u16, u32)) -> Plan {
     let roomy = is_roomy(area.as_size());
     let mut heights = if roomy { roomy_heights(area.height, caption) } else { tight_heights(area.height, caption) };
-    grow_stage(&mut heights, rows_of(places, area.width));
+    grow_stage(&mut heights, rows_of(places, area.width), 0);
     let mut top = area.y;
     let mut take = |height: u16| {
         let rect = Rect::new(area.x, top, area.width, height);
@@ -66,17 +66,17 @@ fn below_the_first(panels: &mut [(Panel, Rect)], rows: u16) -> [Rect; 2] {
 }
 
 /// How many rows the stage needs so that each place of a queue is a cell.
-fn rows_of(places: u32, width: u16) -> u16 {
+pub(super) fn rows_of(places: u32, width: u16) -> u16 {
     let (_, queue) = widths(width);
     let per_row = u32::from((queue - 2) / CELL.0);
     let rows = places.div_ceil(per_row).min(u32::from(u16::MAX / CELL.1 - 1)) as u16;
     (rows * CELL.1).saturating_add(AROUND_CELLS)
 }
 
-/// Gives the stage so many rows, if they are to be had.
-fn grow_stage(heights: &mut [u16; 7], wanted: u16) {
+/// Gives the stage so many rows, if they are to be had: from what is below the timeline, which keeps `least`, the floor, and the timeline.
+pub(super) fn grow_stage(heights: &mut [u16; 7], wanted: u16, least: u16) {
     let [_, _, stage, floor, timeline, panels, _] = heights;
-    let spare = [(&mut *panels, 0), (&mut *floor, 3), (&mut *timeline, 3)];
+    let spare = [(&mut *panels, least), (&mut *floor, 3), (&mut *timeline, 3)];
     let missing = wanted.saturating_sub(*stage);
     let available: u16 = spare.iter().map(|(rows, least)| rows.saturating_sub(*least)).sum();
     if missing > available {

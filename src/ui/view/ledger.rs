@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::{Scene, text};
 use crate::fold::ledger::Balance;
+use crate::fold::reduced;
 use crate::model::cause::Cause;
 use crate::say;
 use crate::ui::numbers;
@@ -20,11 +21,16 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     let (mark, verdict, style) = verdict(scene, &scene.world.balance());
     let rows = inner.height - 1;
+    let unseen = reduced::is_reduced(scene.world);
     let (lost, nothing): (Vec<_>, Vec<_>) =
         scene.world.ledger.lost_by_cause().partition(|(_, count)| count.segments > 0);
     for (row, (cause, count)) in (0..rows).zip(lost.into_iter().chain(nothing)) {
         let style = if count.segments == 0 { theme.calm() } else { Style::new() };
-        let numbers = format!("{:>5} {:>6}", numbers::count(count.segments), numbers::count(count.clients));
+        let numbers = if unseen {
+            format!("{:>5} {:>6}", "?", "?")
+        } else {
+            format!("{:>5} {:>6}", numbers::count(count.segments), numbers::count(count.clients))
+        };
         let room = inner.width.saturating_sub(text::width(&numbers) + 1);
         text::write(buf, inner, (0, row), &text::fit(&ascii::written_out(words(cause), theme.ascii), room), style);
         text::right(buf, inner, row, &numbers, style);
@@ -49,6 +55,10 @@ fn words(cause: Cause) -> &'static str {
 
 fn verdict(scene: &Scene<'_>, balance: &Balance) -> (&'static str, String, Style) {
     let theme = scene.theme;
+    if let Some(count) = reduced::drops_without_cause(scene.world) {
+        let words = say!("sk_drops {count}: cause not visible here", count = numbers::count(count));
+        return ("?", words, if count > 0 { theme.text(Meaning::Lost) } else { theme.calm() });
+    }
     match (balance.balanced, balance.unexplained.first()) {
         (Some(true), _) => ("✓", say!("balanced: every drop accounted for").into(), theme.text(Meaning::Served)),
         (_, Some(gap)) => {

@@ -30,7 +30,7 @@ use plan::{Below, LessonPlan};
 pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, progress: &LessonProgress) {
     let calls = scene.state.lesson.shows_calls(scene.world);
     let LessonPlan { mut picture, narration, transcript } = plan_areas(buf.area, scene.state, scene.world);
-    if let Some(above) = projector_area(buf.area, scene.state).filter(|_| !calls) {
+    if let Some(above) = projector_area(buf.area, scene.state, scene.world).filter(|_| !calls) {
         let foot = projector::picture(buf, above, scene);
         let narration = Rect { y: foot.y, height: picture.footer.y - foot.y, ..foot };
         narration::paint(buf, narration, scene, progress);
@@ -59,7 +59,8 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>, progress: &LessonProgre
 
 /// The same in a terminal that is too small for the picture: the text, as much of it as fits.
 pub(super) fn in_short(scene: &Scene<'_>, progress: &LessonProgress, columns: u16) -> Vec<(String, Style)> {
-    let budget = LineBudget { theme: scene.theme, columns, dense: true, tall: false };
+    let budget =
+        LineBudget { theme: scene.theme, columns, dense: true, tall: false, votes: scene.state.lesson.sums_of_votes() };
     let (lines, _) = step_text::of(scene, progress, budget).lines(budget, u16::MAX);
     let flat = |line: line_budget::Line| {
         let style = line.pieces.first().map_or_else(Style::new, |(_, style, _)| *style);
@@ -73,7 +74,7 @@ pub(super) fn timeline(area: Rect, state: &UiState, world: &World) -> Rect {
     if state.lesson.shows_calls(world) {
         return Rect::default();
     }
-    match projector_area(area, state) {
+    match projector_area(area, state, world) {
         Some(above) => projector::timeline(above),
         None => plan_areas(area, state, world).picture.timeline,
     }
@@ -85,12 +86,15 @@ fn plan_areas(area: Rect, state: &UiState, world: &World) -> LessonPlan {
         Some(progress) if progress.over => Below::AllCalls,
         _ => Below::Calls,
     };
-    plan::plan(area, 1, below)
+    plan::plan(area, (1, super::places(world)), below)
 }
 
-/// Projector mode: the area of the large picture with its footer; `None` where there is no room for it beside the text.
-fn projector_area(area: Rect, state: &UiState) -> Option<Rect> {
-    let narration = (area.height / 3).max(8);
+/// Projector mode: the area of the large picture with its footer; `None` where there is no room for it beside the text. A question and
+/// its choices have all rows that the picture can spare.
+fn projector_area(area: Rect, state: &UiState, world: &World) -> Option<Rect> {
+    let asks = world.lesson.as_deref().is_some_and(LessonProgress::asks);
+    let spared = if asks { area.height.saturating_sub(super::SMALLEST.height) } else { 0 };
+    let narration = (area.height / 3).max(8).max(spared);
     let height = area.height.saturating_sub(narration);
     (state.projector && height >= super::SMALLEST.height).then_some(Rect { height, ..area })
 }

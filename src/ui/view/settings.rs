@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Scene, text};
+use crate::model::event::Environment;
 use crate::model::settings::Sysctl;
 use crate::say;
 use crate::ui::numbers;
@@ -30,7 +31,9 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     let Some(knobs) = &world.knobs else { return };
     put(buf, say!("arrivals"), "", &numbers::arrivals(knobs));
-    put(buf, say!("round trip"), "", &numbers::span(knobs.rtt));
+    if world.began.as_ref().is_none_or(|began| began.environment != Environment::Host) {
+        put(buf, say!("round trip"), "", &numbers::span(knobs.rtt));
+    }
     if world.server_program.is_none() {
         put(buf, "accept()", "", &numbers::accepts(knobs.accept_rate));
         put(buf, say!("service"), "", &numbers::span(knobs.service));

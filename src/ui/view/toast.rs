@@ -24,6 +24,9 @@ pub(super) fn of(scene: &Scene<'_>) -> Option<Toast> {
     if let Some((_, text)) = &scene.state.message {
         return Some(("▲", text.clone(), warn));
     }
+    if let Some((_, text)) = &scene.state.confirmed {
+        return Some(("✓", text.clone(), scene.theme.strong()));
+    }
     let (world, now) = scene.live;
     if let Some((at, Note::Refused(why))) = world.notes.back()
         && now.since(*at) < REFUSAL
@@ -33,25 +36,29 @@ pub(super) fn of(scene: &Scene<'_>) -> Option<Toast> {
     let (pressed, action) = scene.state.asked?;
     let done = carried_out(world, pressed, action)?;
     (now.since(done) < CONFIRMED_FOR)
-        .then(|| effect(world, action))
+        .then(|| effect(scene, action))
         .flatten()
         .map(|text| ("✓", text, scene.theme.strong()))
 }
 
-/// When what a key asked for was carried out, as a fact says; a burst is known by its clients alone.
+/// When what a key asked for was carried out, as a fact says; a burst is known by its clients alone, the pace of the clients' time by
+/// that time.
 fn carried_out(world: &World, pressed: Stamp, action: Action) -> Option<Stamp> {
-    if action == Action::Burst {
-        return Some(pressed);
+    match action {
+        Action::Burst => return Some(pressed),
+        Action::Step | Action::Slow => return (world.tempo.since >= pressed).then_some(world.tempo.since),
+        _ => {}
     }
     let is_change = |note: &Note| matches!(note, Note::Changed(_) | Note::Listened { .. });
     world.notes.iter().rev().find(|(at, note)| *at >= pressed && is_change(note)).map(|(at, _)| *at)
 }
 
 /// What is so now that a key was carried out.
-fn effect(world: &World, action: Action) -> Option<String> {
+fn effect(scene: &Scene<'_>, action: Action) -> Option<String> {
+    let (world, _) = scene.live;
     let knobs = world.knobs.as_ref()?;
     Some(match action {
-        Action::BacklogUp | Action::BacklogDown => backlog(world),
+        Action::BacklogUp | Action::BacklogDown => backlog(world, scene.conceals() || scene.is_asked()),
         Action::ArrivalsUp | Action::ArrivalsDown => {
             say!("clients arrive: {rate}", rate = numbers::arrivals(knobs))
         }
@@ -64,14 +71,25 @@ fn effect(world: &World, action: Action) -> Option<String> {
         Action::RoundTrip => {
             say!("round trip = {time}: a request stays in the SYN queue for as long", time = numbers::span(knobs.rtt))
         }
+        Action::Step if world.tempo.held => {
+            say!("client time is paused: n is the next event, a calls accept() once").into()
+        }
+        Action::Step => say!("client time runs again").into(),
+        Action::Slow => {
+            say!("the clients' time runs at {pace}×; the kernel's timers keep theirs", pace = world.tempo.pace)
+        }
         Action::Cookies => cookies(world.sysctls.value(Sysctl::Syncookies)?),
         Action::Overflow => overflow(world.sysctls.value(Sysctl::AbortOnOverflow)?),
         _ => return None,
     })
 }
 
-fn backlog(world: &World) -> String {
+/// What `listen()` was called with, and how many fit, where no lesson asks for that.
+fn backlog(world: &World, concealed: bool) -> String {
     let asked = world.listening.map_or(0, |listening| listening.backlog);
+    if concealed {
+        return format!("listen({asked})");
+    }
     let holds = world.accept_capacity().map_or_else(|| numbers::UNKNOWN.into(), |capacity| capacity.to_string());
     say!("listen({asked}): the accept queue holds {holds}", asked, holds)
 }

@@ -100,7 +100,7 @@ fn refusals_name_the_words_they_are_about_in_chinese() {
         ("--arrivals stedy", &["'stedy'", "steady", "是不是"]),
         ("--listen localhost:80", &["'localhost:80'", "数字地址"]),
         ("--net labb", &["'labb'", "auto, lab, host"]),
-        ("--syncookies 3", &["'3'", "0..=2", "范围"]),
+        ("--syncookies 3", &["'3'", "从 0 到 2"]),
         ("wach", &["'wach'", "'watch'"]),
         ("--json --jsonl", &["'--json'", "'--jsonl'", "不能"]),
         ("--net host --somaxconn 9", &["--somaxconn", "本机自己的设置", "试试："]),

@@ -48,6 +48,6 @@ fn with_dockers_rights_the_best_that_can_be_had_is_taken_and_the_option_for_more
     assert_eq!(said.is_success().document()["kind"], "watch");
     let said = run(Place::Network, &lines, "doctor");
     let text = said.text();
-    assert!(text.contains("The lab works here in part") && text.contains(remedy), "{text}");
+    assert!(text.contains("Only the reduced lab works here") && text.contains(remedy), "{text}");
     assert!(text.contains("it could not be measured here"), "{text}");
 }

@@ -63,6 +63,16 @@ fn auto_falls_back_to_loopback_with_real_clients_and_says_why_and_what_would_hel
     }
 }
 
+case!(doctor_says_that_only_the_reduced_lab_works_and_that_is_a_success);
+fn doctor_says_that_only_the_reduced_lab_works_and_that_is_a_success() {
+    let [denial, ..] = DENIALS;
+    denial.place.must_be_had();
+    let document = run(denial.place, &denial.script(), "doctor --json").is_success().document();
+    assert_eq!((document["verdict"].as_str(), document["works"].as_bool()), (Some("reduced"), Some(true)));
+    let text = run(denial.place, &denial.script(), "doctor");
+    assert!(text.is_success().text().contains("Only the reduced lab works here"), "{}", text.out);
+}
+
 case!(what_needs_the_private_network_is_an_error_with_the_remedy);
 fn what_needs_the_private_network_is_an_error_with_the_remedy() {
     for denial in DENIALS {
@@ -87,7 +97,7 @@ fn the_picture_says_why_it_stands_on_loopback() {
     pane.wait_for(denial.why);
     pane.wait_for("this host's loopback");
     let traces = Traces::of(pane.pid());
-    for key in ["c", "o", "h", "l"] {
+    for key in ["c", "o", "l"] {
         let before = pane.text();
         pane.press(key.as_bytes());
         pane.wait("an answer in words", |pane| {

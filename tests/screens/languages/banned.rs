@@ -4,7 +4,7 @@
 use super::entries;
 
 /// Words of English that nothing says, each with what is said for it. They stand as whole words, in small letters.
-const ENGLISH: [(&str, &str); 27] = [
+const ENGLISH: [(&str, &str); 31] = [
     ("die", "is dropped, expires"),
     ("dies", "is dropped, expires"),
     ("died", "dropped"),
@@ -32,6 +32,10 @@ const ENGLISH: [(&str, &str); 27] = [
     ("would have held", "would have absorbed"),
     ("patience", "retries"),
     ("not to be seen", "not visible here"),
+    ("honest", "real, answering"),
+    ("hears", "gets, receives"),
+    ("heard", "seen, received"),
+    ("feels", "is"),
 ];
 
 /// The same in Chinese.

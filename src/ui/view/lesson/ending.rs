@@ -20,12 +20,14 @@ pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, lesson: &Lesson, 
     let mut tail = vec![LineBudget::gap(3)];
     let (right, all) = progress.score();
     let score = match all {
+        0 if lesson.challenge => String::new(),
         0 => say!("no prediction was made").into(),
         1 if right == 1 => say!("your prediction was right").into(),
         _ => say!("{right} of {all} predictions were right", right, all),
     };
     // The frame has it too.
     tail.extend(budget.text(&score, Style::new(), 2));
+    let words = if lesson.challenge { Verdict::words_of_goal } else { Verdict::words };
     for (claim, judged) in lesson.claims.iter().zip(scene.state.lesson.judged(scene.world)) {
         let (mark, text, style) = match judged.verdict {
             Verdict::Holds => ("✓", &claim.yes, theme.text(Meaning::Served)),
@@ -33,7 +35,7 @@ pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, lesson: &Lesson, 
             Verdict::Undecided => continue,
         };
         let numbers = judged.measured.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let verdict = say!("{verdict}: {sentence}", verdict = judged.verdict.words(), sentence = said(text, &numbers));
+        let verdict = say!("{verdict}: {sentence}", verdict = words(judged.verdict), sentence = said(text, &numbers));
         let mut lines = budget.marked(mark, &verdict, style);
         for line in &mut lines {
             (line.rank, line.verdict) = (1, true);
@@ -42,5 +44,5 @@ pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, lesson: &Lesson, 
         tail.extend(budget.text(&format!("“{}”", said(&claim.claim, &numbers)), Style::new(), 3));
         tail.extend(lines);
     }
-    PrioritizedText { head, main, tail }
+    PrioritizedText { head, main, tail, ..PrioritizedText::default() }
 }

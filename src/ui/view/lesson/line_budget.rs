@@ -8,6 +8,7 @@ use ratatui::style::Style;
 use crate::say;
 use crate::text::wrap;
 use crate::ui::keymap::Action;
+use crate::ui::lesson::MOST_CHOICES;
 use crate::ui::theme::Theme;
 
 /// A piece of a line, and what a click on it asks for.
@@ -36,6 +37,8 @@ pub(super) struct PrioritizedText {
     pub(super) main: Option<(String, Style)>,
     /// Behind it.
     pub(super) tail: Vec<Line>,
+    /// The choices of an open question, where they stand in `tail`: large letters are for all of them or for none.
+    pub(super) choices: Vec<String>,
 }
 
 /// How much of it is seen.
@@ -58,6 +61,8 @@ pub(super) struct LineBudget {
     pub(super) dense: bool,
     /// True where there is room for earlier texts.
     pub(super) tall: bool,
+    /// The votes of a class for each choice.
+    pub(super) votes: Option<[u32; MOST_CHOICES]>,
 }
 
 impl LineBudget {

@@ -20,7 +20,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &
     let side = u16::from(inner.width > 40);
     let inner = Rect { x: inner.x + side, width: inner.width.saturating_sub(2 * side), ..inner };
     let tall = inner.height >= TALL && !scene.state.projector;
-    let budget = |dense| LineBudget { theme: scene.theme, columns: inner.width, dense, tall };
+    let votes = scene.state.lesson.sums_of_votes();
+    let budget = |dense| LineBudget { theme: scene.theme, columns: inner.width, dense, tall, votes };
     if scene.state.projector && large(buf, inner, scene, step_text::of(scene, progress, budget(true))) {
         return;
     }
@@ -35,7 +36,11 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &
 /// The same with its main sentence in large letters, where they have a shape and there is room; false where not.
 fn large(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, mut content: PrioritizedText) -> bool {
     let Some((text, style)) = content.main.take() else { return false };
-    let budget = LineBudget { theme: scene.theme, columns: area.width, dense: true, tall: false };
+    let votes = scene.state.lesson.sums_of_votes();
+    let budget = LineBudget { theme: scene.theme, columns: area.width, dense: true, tall: false, votes };
+    if !content.choices.is_empty() {
+        return large_question(buf, area, scene, (&text, &content.choices));
+    }
     let most = usize::from(area.height / (Letter::Small.rows() + 1));
     let Some(lines) = break_lines(&text, Letter::Small, area.width, most) else { return false };
     let used = lines.len() as u16 * (Letter::Small.rows() + 1);
@@ -50,6 +55,24 @@ fn large(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, mut content: Prioritiz
     let below = Rect { y: area.y + used, height: area.height - used, ..area };
     for (row, line) in (0..).zip(&others) {
         write(buf, below, row, scene, line);
+    }
+    true
+}
+
+/// A question and its choices, all in large letters; false where they do not fit.
+fn large_question(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (question, choices): (&str, &[String])) -> bool {
+    let high = Letter::Small.rows() + 1;
+    let most = usize::from(area.height / high);
+    let broken = |texts: &[&str]| {
+        let texts: Option<Vec<_>> =
+            texts.iter().map(|text| break_lines(text, Letter::Small, area.width, most)).collect();
+        texts.map(|texts| texts.concat()).filter(|lines| lines.len() <= most)
+    };
+    let each: Vec<_> = std::iter::once(question).chain(choices.iter().map(String::as_str)).collect();
+    let Some(lines) = broken(&each).or_else(|| broken(&[question, &choices.join("   ")])) else { return false };
+    let style = scene.theme.strong();
+    for (row, line) in (0..).zip(&lines) {
+        scene.large_text(Letter::Small, style).write(buf, area, (0, row * high), line);
     }
     true
 }
@@ -72,6 +95,7 @@ fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgr
     let lesson = scene.state.lesson.lesson();
     // A title may be the answer: it comes with the first one.
     let title = match lesson {
+        Some(lesson) if lesson.challenge => words::said(&lesson.title, &progress.kept),
         _ if progress.answers.is_empty() && !progress.over => String::new(),
         Some(lesson) => words::said(&lesson.title, &progress.kept),
         None => progress.name.clone(),
@@ -137,10 +161,13 @@ fn keys(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgre
         scene.state.lesson.step(progress).and_then(|step| step.ask.as_ref()).map_or(0, |ask| ask.choices.len());
     let numbers = format!("1-{}", choices.min(9));
     let asked = progress.asks();
+    let class = scene.state.lesson.votes.is_some();
     let back =
         if scene.state.lesson.goes_back(progress) { say!("the scene before") } else { say!("repeats the scene") };
     let all = [
-        (asked, numbers.as_str(), say!("predict"), None),
+        (asked && class, numbers.as_str(), say!("count a hand"), None),
+        (asked && class, "space", say!("takes the most votes"), Some(Action::GoOn)),
+        (asked && !class, numbers.as_str(), say!("predict"), None),
         (progress.waits_to_go_on(), "space", say!("goes on"), Some(Action::GoOn)),
         (progress.step.is_some(), "backspace", back, Some(Action::Repeat)),
         (progress.over, "q", say!("leaves"), Some(Action::Quit)),

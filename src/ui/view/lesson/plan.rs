@@ -30,6 +30,9 @@ impl Below {
     }
 }
 
+/// The rows that the text keeps where the stage needs some of them.
+const LEAST_TEXT: u16 = 9;
+
 /// Calls that were all made have at least so many rows, their frame among them.
 const FEWEST_CALLS: u16 = 5;
 
@@ -45,14 +48,24 @@ pub(super) struct LessonPlan {
 }
 
 /// Plans the picture and the narration; `area` has at least the smallest size.
-pub(super) fn plan(area: Rect, caption: u16, below: Below) -> LessonPlan {
+pub(super) fn plan(area: Rect, (caption, places): (u16, u32), below: Below) -> LessonPlan {
     if is_wide(area.as_size()) {
-        wide(area, caption, below)
-    } else if layout::is_roomy(area.as_size()) {
-        roomy(area, caption, below)
-    } else {
-        tight(area, caption, below)
+        return wide(area, (caption, places), below);
     }
+    let roomy = layout::is_roomy(area.as_size());
+    let mut heights = if roomy { roomy_heights(area, caption, below) } else { tight_heights(area, caption, below) };
+    if matches!(below, Below::Queues(_)) {
+        layout::grow_stage(&mut heights, layout::rows_of(places, area.width), LEAST_TEXT);
+    }
+    let mut plan = stacked(area, heights);
+    if let Below::Queues(chosen) = below
+        && roomy
+    {
+        let (text, panel) = split(plan.narration, area.width * 31 / 50);
+        plan.narration = text;
+        plan.picture.panels = vec![(chosen, panel)];
+    }
+    plan
 }
 
 /// True where the narration is beside the whole picture.
@@ -60,13 +73,13 @@ pub(in crate::ui::view) const fn is_wide(size: Size) -> bool {
     size.width >= WIDE && size.height >= 32
 }
 
-fn wide(area: Rect, caption: u16, below: Below) -> LessonPlan {
+fn wide(area: Rect, (caption, places): (u16, u32), below: Below) -> LessonPlan {
     let chosen = match below {
         Below::Queues(chosen) => chosen,
         Below::Calls | Below::AllCalls => Panel::default(),
     };
     let column = (area.width * 7 / 25).clamp(55, 76);
-    let mut picture = layout::plan(Rect { width: area.width - column, ..area }, chosen, (caption, 0));
+    let mut picture = layout::plan(Rect { width: area.width - column, ..area }, chosen, (caption, places));
     for whole in [&mut picture.header, &mut picture.caption, &mut picture.footer] {
         whole.width = area.width;
     }
@@ -76,23 +89,18 @@ fn wide(area: Rect, caption: u16, below: Below) -> LessonPlan {
     LessonPlan { picture, narration, transcript }
 }
 
-fn roomy(area: Rect, caption: u16, below: Below) -> LessonPlan {
+/// Header, headline, stage, floor, timeline, text, footer.
+fn roomy_heights(area: Rect, caption: u16, below: Below) -> [u16; 7] {
     let extra = area.height.saturating_sub(36);
     let (header, footer, stage) = (2, 1, 10 + extra / 4);
     let rest = area.height - header - caption - footer - stage;
     let narration = below.rows().map_or_else(|| (11 + extra / 4).min(rest - 8), |rows| rows.min(rest - 3));
     let floor = (rest - narration).min(6 + extra / 8).min(rest - narration - 3);
     let timeline = rest - narration - floor;
-    let mut plan = stacked(area, [header, caption, stage, floor, timeline, narration, footer]);
-    if let Below::Queues(chosen) = below {
-        let (text, panel) = split(plan.narration, area.width * 31 / 50);
-        plan.narration = text;
-        plan.picture.panels = vec![(chosen, panel)];
-    }
-    plan
+    [header, caption, stage, floor, timeline, narration, footer]
 }
 
-fn tight(area: Rect, caption: u16, below: Below) -> LessonPlan {
+fn tight_heights(area: Rect, caption: u16, below: Below) -> [u16; 7] {
     let stage = if matches!(below, Below::AllCalls) { FEWEST_CALLS } else { 7 };
     let (header, footer) = (1, 1);
     let rest = area.height - header - footer - stage - caption;
@@ -102,7 +110,7 @@ fn tight(area: Rect, caption: u16, below: Below) -> LessonPlan {
         (None, 13..18) => (4, 0),
         (None, _) => (4, (4 + (rest - 18) / 2).min(9)),
     };
-    stacked(area, [header, caption, stage, floor, timeline, rest - floor - timeline, footer])
+    [header, caption, stage, floor, timeline, rest - floor - timeline, footer]
 }
 
 fn stacked(area: Rect, [header, caption, stage, floor, timeline, narration, footer]: [u16; 7]) -> LessonPlan {
@@ -136,7 +144,8 @@ mod tests {
             let area = Rect::new(0, 0, width, height);
             let queues = Below::Queues(Panel::Notes);
             for (caption, below) in [(1, queues), (2, queues), (1, Below::Calls), (1, Below::AllCalls)] {
-                let LessonPlan { picture, narration, transcript } = plan(area, caption, below);
+                let places = u32::from(width) % 40;
+                let LessonPlan { picture, narration, transcript } = plan(area, (caption, places), below);
                 let at = format!("{width}×{height}: {picture:?} {narration:?}");
                 let others = [picture.header, picture.caption, picture.stage.clients, picture.stage.dropped]
                     .into_iter()

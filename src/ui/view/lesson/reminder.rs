@@ -14,7 +14,7 @@ pub(in crate::ui::view) fn text(scene: &Scene<'_>) -> Option<String> {
     if !away || progress.step.is_none() || progress.phase == Phase::Doing {
         return None;
     }
-    let budget = LineBudget { theme: scene.theme, columns: u16::MAX, dense: true, tall: false };
+    let budget = LineBudget { theme: scene.theme, columns: u16::MAX, dense: true, tall: false, votes: None };
     let (text, _) = step_text::of(scene, progress, budget).main?;
     Some(say!("esc: the lesson goes on · {text}", text))
 }

@@ -10,11 +10,13 @@ use super::line_budget::{Line, LineBudget, PAST, Piece, PrioritizedText};
 use super::words::said;
 use super::{ending, words};
 use crate::fold::course::{LessonProgress, Page};
+use crate::fold::world::note::Note;
 use crate::model::lesson::Phase;
 use crate::say;
 use crate::scenario::lesson::{Choice, Question, Step};
 use crate::text::wrap;
 use crate::ui::keymap::Action;
+use crate::ui::lesson::MOST_CHOICES;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
 
@@ -34,7 +36,7 @@ pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, budget: LineBudge
     };
     let page = lesson_state.page(scene.world, index).unwrap_or_default();
     let mut content = match progress.phase {
-        Phase::Asked => asked(step, &page, progress, budget),
+        Phase::Asked => asked(scene, (step, &page), progress, budget),
         Phase::Doing => doing(scene, (step, &page), progress, budget),
         Phase::Done => explained(scene, (step, &page), progress, budget),
         Phase::Missed => missed(scene, (step, &page), progress, budget),
@@ -45,15 +47,40 @@ pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, budget: LineBudge
     content
 }
 
-fn asked(step: &Step, page: &Page, progress: &LessonProgress, budget: LineBudget) -> PrioritizedText {
+fn asked(
+    scene: &Scene<'_>,
+    (step, page): (&Step, &Page),
+    progress: &LessonProgress,
+    budget: LineBudget,
+) -> PrioritizedText {
     let Some(ask) = &step.ask else { return PrioritizedText::default() };
     let mut tail = vec![LineBudget::gap(3)];
     tail.extend(choices(ask, page, progress, (budget, 0)));
+    if let Some(change) = changed(scene, progress) {
+        let text = say!("changed meanwhile: {change}. What is right is measured with that.", change);
+        tail.extend(budget.marked("▲", &text, budget.theme.text(Meaning::Divergent)));
+    }
+    let large = |(index, choice): (usize, &Choice)| {
+        let votes = budget.votes.and_then(|votes| votes.get(index).copied());
+        let votes = votes.map_or_else(String::new, |votes| format!(" ×{votes}"));
+        format!("{} {}{votes}", index + 1, said(&choice.text, &page.numbers))
+    };
     PrioritizedText {
         main: Some((said(&ask.text, &page.numbers), budget.theme.strong())),
         tail,
+        choices: ask.choices.iter().enumerate().map(large).collect(),
         ..PrioritizedText::default()
     }
+}
+
+/// The newest setting that a key has changed since the question was asked.
+fn changed(scene: &Scene<'_>, progress: &LessonProgress) -> Option<String> {
+    let since = scene.world.notes.iter().rev().take_while(|(at, _)| *at >= progress.since);
+    since.into_iter().find_map(|(_, note)| match note {
+        Note::Listened { backlog, .. } => Some(format!("listen({backlog})")),
+        Note::Changed(sentence) => Some(sentence.to_string()),
+        _ => None,
+    })
 }
 
 fn doing(
@@ -129,7 +156,7 @@ fn missed(
         tail.extend(budget.text(&said(&ask.text, &page.numbers), theme.calm(), 2));
         tail.extend(choices(ask, page, progress, (budget, 1)));
     }
-    PrioritizedText { head, main: Some((main.into(), Style::new())), tail }
+    PrioritizedText { head, main: Some((main.into(), Style::new())), tail, ..PrioritizedText::default() }
 }
 
 /// The result of the prediction.
@@ -174,7 +201,9 @@ fn choices(ask: &Question, page: &Page, progress: &LessonProgress, (budget, rank
         let loud = open || chosen == Some(index) || mark == "✓";
         let style = if loud { Style::new() } else { theme.calm() };
         let number = if open { theme.strong() } else { style };
-        let text = wrap::lines(&said(&choice.text, &page.numbers), budget.columns.saturating_sub(3));
+        let bar = budget.votes.filter(|_| open).map(|votes| bar(index, votes));
+        let room = budget.columns.saturating_sub(3 + bar.as_ref().map_or(0, |_| BAR));
+        let text = wrap::lines(&said(&choice.text, &page.numbers), room);
         let marks = std::iter::once(format!("{mark}{} ", index + 1)).chain(std::iter::repeat("   ".to_owned()));
         let row = |(row, (mark, text)): (usize, (String, String))| Line {
             pieces: vec![(mark, number, action), (text, style, action)],
@@ -182,13 +211,20 @@ fn choices(ask: &Question, page: &Page, progress: &LessonProgress, (budget, rank
             follows: row > 0,
             ..Line::default()
         };
-        marks.zip(text).enumerate().map(row).collect::<Vec<_>>()
+        let mut rows = marks.zip(text).enumerate().map(row).collect::<Vec<_>>();
+        if let (Some(bar), Some(first)) = (bar, rows.first_mut()) {
+            let width: u16 = first.pieces.iter().map(|(text, ..)| text::width(text)).sum();
+            let gap = " ".repeat(usize::from(budget.columns.saturating_sub(BAR + width)));
+            first.pieces.extend([(gap, style, action), (bar, theme.text(Meaning::Travelling), action)]);
+        }
+        rows
     };
     let width = |pieces: &[Piece]| pieces.iter().map(|(text, ..)| text::width(text)).sum::<u16>();
     let mut lines: Vec<Line> = Vec::new();
     for mut rows in ask.choices.iter().enumerate().map(choice_lines) {
-        let fits =
-            |line: &&mut Line| budget.dense && width(&line.pieces) + width(&rows[0].pieces) + 2 <= budget.columns;
+        let fits = |line: &&mut Line| {
+            budget.dense && budget.votes.is_none() && width(&line.pieces) + width(&rows[0].pieces) + 2 <= budget.columns
+        };
         if rows.len() == 1
             && let Some(line) = lines.last_mut().filter(fits)
         {
@@ -201,6 +237,17 @@ fn choices(ask: &Question, page: &Page, progress: &LessonProgress, (budget, rank
     }
     lines
 }
+
+/// The votes for a choice: a bar as long as its share of the most, and their number.
+fn bar(index: usize, votes: [u32; MOST_CHOICES]) -> String {
+    let (mine, most) = (votes.get(index).copied().unwrap_or(0), votes.into_iter().max().unwrap_or(0));
+    let longest = u32::from(BAR) - 5;
+    let length = (mine * longest).div_ceil(most.max(longest)) as usize;
+    format!(" {} {mine}", "█".repeat(length))
+}
+
+/// Columns of a bar with its number.
+const BAR: u16 = 24;
 
 /// The earlier texts of this scene, the newest first.
 fn before(scene: &Scene<'_>, progress: &LessonProgress, index: usize, budget: LineBudget) -> Vec<Line> {

@@ -11,6 +11,7 @@ use super::super::stage::{flows, lanes};
 use super::super::{Scene, text};
 use super::plan::Plan;
 use crate::fold::connection::{Connection, Travel};
+use crate::fold::reduced;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
@@ -20,7 +21,9 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let inner = boxed(buf, plan.clients, scene, plan.text, (say!("CLIENTS"), false));
     let (digits, rest) = cut(inner, plan.numbers.rows());
     let style = scene.theme.text(Meaning::Travelling).patch(scene.theme.strong());
-    rate(buf, digits, plan, scene, (flows::rate(scene, |slot| slot.arrivals), style));
+    let unseen = reduced::is_reduced(scene.world);
+    let per_s = if unseen { f64::NAN } else { flows::rate(scene, |slot| slot.arrivals) };
+    rate(buf, digits, plan, scene, (per_s, style));
     match scene.state.density {
         Density::Flows => flow(buf, rest, plan, scene),
         Density::Marks => marks(buf, rest, scene),
@@ -28,9 +31,15 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     }
 }
 
-/// So many per second, measured over the last one, in large digits.
+/// So many per second, measured over the last one, in large digits; NaN where it is not seen.
 pub(super) fn rate(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>, (per_s, style): (f64, Style)) {
-    let text = if per_s < 1000.0 { format!("{per_s:.0}") } else { numbers::rate(per_s).replace("/s", "") };
+    let text = if per_s.is_nan() {
+        "?".to_owned()
+    } else if per_s < 1000.0 {
+        format!("{per_s:.0}")
+    } else {
+        numbers::rate(per_s).replace("/s", "")
+    };
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
     let unit = plan.text;
     let room = Rect { width: area.width.saturating_sub(unit.width("/s").unwrap_or(2) + 1), ..area };

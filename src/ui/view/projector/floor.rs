@@ -13,6 +13,7 @@ use super::super::{Scene, text};
 use super::plan::Plan;
 use crate::fold::connection::{ClientSide, CombinedState, Connection, ServerSide};
 use crate::fold::history::Slot;
+use crate::fold::reduced;
 use crate::model::cause::Cause;
 use crate::say;
 use crate::ui::hit_map::Target;
@@ -49,7 +50,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
 /// Drops so far, and in the last second.
 fn drop_totals(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let sum = scene.world.ledger.kernel_drops();
+    let sum = reduced::drops(scene.world).unwrap_or(0);
     let per_s = flows::rate(scene, Slot::kernel_drops);
     let line = if per_s > 0.0 { theme.text(Meaning::Lost) } else { theme.calm() };
     let inner = boxed(buf, plan.drop_totals, scene, plan.text, (say!("DROPPED"), per_s > 0.0));
@@ -146,7 +147,10 @@ fn large(cause: Cause) -> &'static str {
 fn calm(scene: &Scene<'_>) -> FloorText {
     let (theme, placement) = (scene.theme, &scene.placement);
     let next = placement.dropped.iter().filter_map(|connection| connection.retry).min_by_key(|retry| retry.at);
-    let (title, text, style) = if let Some(next) = next {
+    let (title, text, style) = if reduced::is_reduced(scene.world) {
+        let count = scene.world.roster.iter().filter(|one| reduced::is_connecting(one)).count();
+        (say!("? SINGLE DROPS ARE NOT VISIBLE HERE: no packet tap"), say!("{count} connecting", count), theme.calm())
+    } else if let Some(next) = next {
         let left = numbers::countdown(next.at.since(scene.clients_now));
         let verb = match (next.gives_up, placement.dropped.len()) {
             (true, _) => say!("gives up"),

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::super::{Scene, text};
 use crate::fold::connection::{CombinedState, Connection};
+use crate::fold::reduced;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
@@ -65,7 +66,9 @@ fn divergent<'a>(scene: &Scene<'a>) -> Vec<&'a Connection> {
 /// The text where no connection is shown.
 fn when_empty(scene: &Scene<'_>) -> (String, Style) {
     let (calm, finishing) = (scene.theme.calm(), &scene.placement.finishing);
-    if scene.state.density == Density::Flows {
+    if reduced::is_reduced(scene.world) {
+        (say!("? not visible here: no packet tap").into(), calm)
+    } else if scene.state.density == Density::Flows {
         (say!("too fast to draw single clients").into(), calm)
     } else if finishing.is_empty() {
         (say!("client and server agree").into(), calm)

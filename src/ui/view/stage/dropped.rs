@@ -9,6 +9,7 @@ use super::super::{Scene, text};
 use super::flows;
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
 use crate::fold::history::Slot;
+use crate::fold::reduced;
 use crate::model::cause::Cause;
 use crate::say;
 use crate::ui::numbers;
@@ -16,17 +17,42 @@ use crate::ui::state::Density;
 use crate::ui::theme::{Meaning, ascii};
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
-    let (theme, sum) = (scene.theme, scene.world.ledger.kernel_drops());
-    let state = if sum > 0 { theme.text(Meaning::Lost) } else { theme.calm() };
+    let (theme, sum) = (scene.theme, reduced::drops(scene.world));
+    let state = if sum.is_some_and(|sum| sum > 0) { theme.text(Meaning::Lost) } else { theme.calm() };
     let any = !scene.placement.dropped.is_empty();
-    let title = if area.width >= 60 { say!("SILENT DROPS · clients will retry") } else { say!("SILENT DROPS") };
+    let unseen = reduced::is_reduced(scene.world);
+    let title = match area.width {
+        _ if unseen => say!("DROPS"),
+        60.. => say!("SILENT DROPS · clients will retry"),
+        _ => say!("SILENT DROPS"),
+    };
     let line = if any { theme.text(Meaning::Lost) } else { theme.calm() };
-    let inner = text::frame(buf, area, (title, theme.strong()), (&packets(sum), state), line);
+    let sum = sum.map_or_else(|| "?".to_owned(), packets);
+    let inner = text::frame(buf, area, (title, theme.strong()), (&sum, state), line);
     let inner = text::padded(inner);
-    if scene.state.density == Density::Cells {
+    if unseen {
+        without_causes(buf, inner, scene);
+    } else if scene.state.density == Density::Cells {
         cells(buf, inner, scene);
     } else {
         by_cause(buf, inner, scene);
+    }
+}
+
+/// Where no segment is seen: how many the listener counted, and what of them is not known.
+fn without_causes(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
+    let (theme, connecting) =
+        (scene.theme, scene.world.roster.iter().filter(|one| reduced::is_connecting(one)).count());
+    let counted = match reduced::drops_without_cause(scene.world) {
+        None => say!("? the listener's own count cannot be read").into(),
+        Some(0) => say!("the listener has dropped nothing").into(),
+        Some(count) => say!("✗ dropped: {count} (sk_drops)", count = numbers::count(count)),
+    };
+    let waiting = say!("connect() has not returned: {count}", count = connecting);
+    let rows =
+        [(counted, Style::new()), (say!("? cause not visible here").into(), theme.calm()), (waiting, Style::new())];
+    for (row, (words, style)) in (0..).zip(rows) {
+        text::write(buf, inner, (0, row), &text::fit(&ascii::written_out(&words, theme.ascii), inner.width), style);
     }
 }
 

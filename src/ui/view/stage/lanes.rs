@@ -10,6 +10,7 @@ use super::super::placement::FALL;
 use super::super::{Scene, text};
 use super::flows;
 use crate::fold::connection::{Connection, Travel};
+use crate::fold::reduced;
 use crate::model::segment::Kind;
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -24,6 +25,9 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let arrivals = scene.world.knobs.as_ref().map_or_else(String::new, numbers::arrivals);
     let inner = text::frame(buf, area, (say!("CLIENTS"), theme.strong()), (&arrivals, Style::new()), theme.calm());
+    if reduced::is_reduced(scene.world) {
+        return connecting(buf, inner, scene);
+    }
     let lanes = Rect { width: inner.width.saturating_sub(CHUTE), ..inner };
     match scene.state.density {
         Density::Flows => return flows::paint(buf, inner, scene),
@@ -33,6 +37,30 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     for connection in &scene.placement.falling {
         fall(buf, inner, scene, connection);
     }
+}
+
+/// Where no segment is seen: whose `connect()` has not returned, the longest first.
+fn connecting(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
+    let mut waiting: Vec<_> = scene.world.roster.iter().filter(|one| reduced::is_connecting(one)).collect();
+    waiting.sort_unstable_by_key(|one| (one.client_since, one.id));
+    let rows = usize::from(inner.height.saturating_sub(1));
+    let shown = if waiting.len() > rows { rows.saturating_sub(1) } else { waiting.len() };
+    for (row, one) in (0..).zip(&waiting[..shown]) {
+        let waits = numbers::tenths(scene.now.since(one.client_since));
+        let col = text::pieces(buf, inner, (0, row), &[(one.label(), scene.theme.strong())]);
+        let room = inner.width.saturating_sub(col + 1 + text::width(&waits) + 1);
+        let call = if room >= 9 { " connect()" } else { "" };
+        text::write(buf, inner, (col, row), call, scene.theme.calm());
+        text::right(buf, inner, row, &waits, scene.theme.text(Meaning::Travelling));
+        scene.hit_map.borrow_mut().connection(text::row(inner, row), one);
+    }
+    if shown < waiting.len() {
+        let text = say!("+{count} more", count = waiting.len() - shown);
+        text::write(buf, inner, (0, shown as u16), &text, scene.theme.text(Meaning::Travelling));
+    }
+    let foot = inner.height.saturating_sub(1);
+    let words = if inner.width < 17 { say!("? unseen") } else { say!("? segments unseen") };
+    text::write(buf, inner, (0, foot), words, scene.theme.calm());
 }
 
 fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {

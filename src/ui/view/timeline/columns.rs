@@ -81,6 +81,7 @@ impl Column {
         for (sum, count) in self.drops.iter_mut().zip(slot.drops) {
             *sum += count;
         }
+        self.unnamed += slot.uncaused;
     }
 
     /// No event has come since `slot`: its depths are still valid.
