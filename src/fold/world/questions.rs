@@ -103,6 +103,11 @@ impl World {
         self.open.foreign.active
     }
 
+    /// True in a run of the lab in which no segment is seen.
+    pub fn is_reduced(&self) -> bool {
+        self.began.as_ref().is_some_and(|began| !began.watched && !began.tap)
+    }
+
     /// True in the lab: what became of each segment is a fact.
     pub const fn delivers(&self) -> bool {
         self.open.delivers

@@ -3,7 +3,6 @@
 use super::{MISSED, World, admission, observations, watched};
 use crate::fold::connection::{Connection, ServerSide};
 use crate::fold::ledger::Unexplained;
-use crate::fold::reduced;
 use crate::model::cause::Cause;
 use crate::model::counters::Counters;
 use crate::model::peer::Peer;
@@ -37,7 +36,7 @@ fn read_drops(world: &mut World, at: Stamp, drops: Option<u32>) {
         return;
     }
     let more = world.listener_drops.read(drops);
-    if reduced::is_reduced(world) {
+    if world.is_reduced() {
         world.history.slot_at(at).uncaused += u32::try_from(more).unwrap_or(u32::MAX);
     }
     if !world.open.delivers {

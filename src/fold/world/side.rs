@@ -109,10 +109,11 @@ fn is_cookie(world: &World, segment: &Segment) -> (bool, bool) {
         Some(0) => (false, true),
         Some(2) => (true, true),
         _ if told => (!segment.window_scale, true),
-        // A full queue takes no request more: what is answered then is a cookie, unless a place was free that was thought taken.
+        // A full queue takes no request more: what one's own listener answers then is a cookie, unless a place was free that was thought
+        // taken. Of another program's it is left open.
         _ => {
             let room = world.syn_capacity().map(|capacity| world.syn_queue.depth() < capacity);
-            (room == Some(false), room == Some(true))
+            (room == Some(false) && !world.is_watched(), room == Some(true))
         }
     }
 }

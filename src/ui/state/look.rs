@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::{FrozenView, MESSAGE, UiState};
-use crate::fold::reduced;
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -22,7 +21,7 @@ pub(super) fn freeze(state: &mut UiState, now: Stamp, world: &World) {
 pub(super) fn replay(state: &mut UiState, now: Stamp, world: &World) {
     state.instant_replay = InstantReplay::of_newest_drop(world, now);
     if state.instant_replay.is_none() {
-        let why = if reduced::is_reduced(world) {
+        let why = if world.is_reduced() {
             say!("single drops are not visible here: no instant replay")
         } else {
             say!("nothing was dropped lately: no instant replay")

@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Scene, text};
-use crate::fold::reduced;
 use crate::model::counters::Counter;
 use crate::say;
 use crate::ui::numbers;
@@ -22,7 +21,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     );
     let change = scene.world.counters();
     let expected = scene.world.ledger.expected();
-    let unseen = reduced::is_reduced(scene.world);
+    let unseen = scene.world.is_reduced();
     let named =
         |counter| expected.iter().filter(|_| !unseen).find(|(which, _)| *which == counter).map(|(_, value)| *value);
     let always = |counter| matches!(counter, Counter::ListenOverflows | Counter::ListenDrops);

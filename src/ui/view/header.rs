@@ -51,7 +51,7 @@ fn in_short(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, two_rows: bool) {
     let col = text::pieces(buf, area, (0, 0), &pieces);
     let mut col = text::write(buf, area, (col, 0), &promise(world, scene.conceals()), theme.strong()) + 2;
     let mut pieces = [cookies(world), overflow(world), place(world, two_rows)];
-    if reduced::is_reduced(world) {
+    if world.is_reduced() {
         // What is not seen matters more than a setting.
         pieces.rotate_right(1);
     }
@@ -181,7 +181,7 @@ fn place(world: &World, long: bool) -> String {
     match world.began.as_ref().map(|began| began.environment) {
         Some(Environment::Lab) if long => say!("private network").into(),
         Some(Environment::Lab) => say!("lab").into(),
-        Some(Environment::Host) if reduced::is_reduced(world) => say!("reduced lab").into(),
+        Some(Environment::Host) if world.is_reduced() => say!("reduced lab").into(),
         Some(Environment::Host) if long => say!("this host's loopback").into(),
         Some(Environment::Host) => say!("host").into(),
         None => String::new(),

@@ -21,7 +21,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     let (mark, verdict, style) = verdict(scene, &scene.world.balance());
     let rows = inner.height - 1;
-    let unseen = reduced::is_reduced(scene.world);
+    let unseen = scene.world.is_reduced();
     let (lost, nothing): (Vec<_>, Vec<_>) =
         scene.world.ledger.lost_by_cause().partition(|(_, count)| count.segments > 0);
     for (row, (cause, count)) in (0..rows).zip(lost.into_iter().chain(nothing)) {

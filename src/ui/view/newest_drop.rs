@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Scene, ladder, text};
-use crate::fold::reduced;
 use crate::say;
 use crate::ui::browse;
 use crate::ui::theme::Meaning;
@@ -16,7 +15,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let Some(connection) = subject else {
         let title = say!("LADDER OF THE NEWEST DROP");
         let inner = text::frame(buf, area, (title, theme.strong()), ("", Style::new()), theme.calm());
-        let unseen = reduced::is_reduced(scene.world);
+        let unseen = scene.world.is_reduced();
         let words = if unseen { say!("? not visible here: no packet tap") } else { say!("no drops") };
         text::write(buf, inner, (1, 0), words, theme.calm());
         return;

@@ -8,7 +8,6 @@ use ratatui::style::{Modifier, Style};
 use super::{Scene, text};
 use crate::fold::history::{History, number};
 use crate::fold::occupancy::Occupancy;
-use crate::fold::reduced;
 use crate::fold::world::World;
 use crate::model::cause::Cause;
 use crate::model::queue;
@@ -184,7 +183,7 @@ impl Plot<'_> {
         {
             let highest = counts.iter().copied().max().unwrap_or(0);
             let per_s = (f64::from(highest) * per_s).round() as u64;
-            let unseen = row == top && reduced::is_reduced(self.scene.world);
+            let unseen = row == top && self.scene.world.is_reduced();
             let label = if unseen { format!("{}{:>5}", text::cell(name, 6), "?") } else { label(name, per_s) };
             text::write(buf, self.inner, (0, row), &label, theme.calm());
             self.bars(buf, row, (&counts, most), theme.text(meaning));

@@ -11,7 +11,6 @@ use super::super::stage::{flows, lanes};
 use super::super::{Scene, text};
 use super::plan::Plan;
 use crate::fold::connection::{Connection, Travel};
-use crate::fold::reduced;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
@@ -21,7 +20,7 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let inner = boxed(buf, plan.clients, scene, plan.text, (say!("CLIENTS"), false));
     let (digits, rest) = cut(inner, plan.numbers.rows());
     let style = scene.theme.text(Meaning::Travelling).patch(scene.theme.strong());
-    let unseen = reduced::is_reduced(scene.world);
+    let unseen = scene.world.is_reduced();
     let per_s = if unseen { f64::NAN } else { flows::rate(scene, |slot| slot.arrivals) };
     rate(buf, digits, plan, scene, (per_s, style));
     match scene.state.density {

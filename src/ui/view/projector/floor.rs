@@ -147,7 +147,7 @@ fn large(cause: Cause) -> &'static str {
 fn calm(scene: &Scene<'_>) -> FloorText {
     let (theme, placement) = (scene.theme, &scene.placement);
     let next = placement.dropped.iter().filter_map(|connection| connection.retry).min_by_key(|retry| retry.at);
-    let (title, text, style) = if reduced::is_reduced(scene.world) {
+    let (title, text, style) = if scene.world.is_reduced() {
         let count = scene.world.roster.iter().filter(|one| reduced::is_connecting(one)).count();
         (say!("? SINGLE DROPS ARE NOT VISIBLE HERE: no packet tap"), say!("{count} connecting", count), theme.calm())
     } else if let Some(next) = next {

@@ -6,7 +6,6 @@ use ratatui::style::Style;
 
 use super::super::{Scene, text};
 use crate::fold::connection::{CombinedState, Connection};
-use crate::fold::reduced;
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::state::Density;
@@ -66,7 +65,7 @@ fn divergent<'a>(scene: &Scene<'a>) -> Vec<&'a Connection> {
 /// The text where no connection is shown.
 fn when_empty(scene: &Scene<'_>) -> (String, Style) {
     let (calm, finishing) = (scene.theme.calm(), &scene.placement.finishing);
-    if reduced::is_reduced(scene.world) {
+    if scene.world.is_reduced() {
         (say!("? not visible here: no packet tap").into(), calm)
     } else if scene.state.density == Density::Flows {
         (say!("too fast to draw single clients").into(), calm)

@@ -20,7 +20,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let (theme, sum) = (scene.theme, reduced::drops(scene.world));
     let state = if sum.is_some_and(|sum| sum > 0) { theme.text(Meaning::Lost) } else { theme.calm() };
     let any = !scene.placement.dropped.is_empty();
-    let unseen = reduced::is_reduced(scene.world);
+    let unseen = scene.world.is_reduced();
     let title = match area.width {
         _ if unseen => say!("DROPS"),
         60.. => say!("SILENT DROPS · clients will retry"),

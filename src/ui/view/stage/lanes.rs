@@ -25,7 +25,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let theme = scene.theme;
     let arrivals = scene.world.knobs.as_ref().map_or_else(String::new, numbers::arrivals);
     let inner = text::frame(buf, area, (say!("CLIENTS"), theme.strong()), (&arrivals, Style::new()), theme.calm());
-    if reduced::is_reduced(scene.world) {
+    if scene.world.is_reduced() {
         return connecting(buf, inner, scene);
     }
     let lanes = Rect { width: inner.width.saturating_sub(CHUTE), ..inner };

@@ -9,7 +9,6 @@ use super::super::queue_box::{QueueBox, accept_names, syn_names};
 use crate::fold::connection::{ClientSide, CombinedState, Connection};
 use crate::fold::headline::QueueName;
 use crate::fold::occupancy::{Fullness, Occupancy};
-use crate::fold::reduced;
 use crate::model::queue::SynRule;
 use crate::model::settings::{AcceptRate, Sysctl};
 use crate::model::stamp::Stamp;
@@ -106,7 +105,7 @@ fn syn_reason(scene: &Scene<'_>) -> (Vec<String>, Style) {
         (vec![say!("◌ {ghosts} ignored ACK: ghost", ghosts)], theme.text(Meaning::Divergent))
     } else if silent > 0 {
         (vec![say!("⊘ {silent} without an answer", silent)], theme.text(Meaning::Waiting(3)))
-    } else if reduced::is_reduced(scene.world) {
+    } else if scene.world.is_reduced() {
         (vec![say!("as listed, 4 to 20 times a second").into(), say!("as listed").into()], theme.calm())
     } else {
         (vec![say!("waiting for final ACK").into()], theme.calm())
