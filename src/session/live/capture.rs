@@ -5,8 +5,8 @@
 //! [`MOST_WAITING`] bytes it is written with what is known.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Read};
+use std::fs::File;
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use crate::model::event::{Event, ServerEvent, Stamped};
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 use crate::say;
+use crate::session::files::{self, Existing};
 use crate::text::errno::describe;
 
 /// The file, and the frames that wait for their fate.
@@ -91,10 +92,10 @@ impl Capture {
     /// When the file cannot be opened or written, or is not empty and no pcapng.
     pub fn open(path: &Path, began: u64) -> Result<Self, CaptureError> {
         let opened = |source| CaptureError::Open { path: path.to_owned(), source };
-        if is_foreign(path).map_err(opened)? {
+        if files::is_foreign(path, &SECTION_HEADER).map_err(opened)? {
             return Err(CaptureError::NotOurs { path: path.to_owned() });
         }
-        let file = OpenOptions::new().create(true).write(true).truncate(true).open(path).map_err(opened)?;
+        let file = files::create(path, Existing::Emptied).map_err(opened)?;
         let written = |error: PcapError| CaptureError::Write { path: path.to_owned(), source: io_error(error) };
         let mut writer = PcapNgWriter::new(BufWriter::with_capacity(128 * 1024, file)).map_err(written)?;
         let interface = InterfaceDescriptionBlock {
@@ -235,25 +236,6 @@ fn io_error(error: PcapError) -> io::Error {
         PcapError::IoError(error) => error,
         other => io::Error::other(other.to_string()),
     }
-}
-
-/// True for a file that is not empty and does not begin as a pcapng file does.
-fn is_foreign(path: &Path) -> io::Result<bool> {
-    let mut file = match File::open(path) {
-        Ok(file) if file.metadata()?.is_file() => file,
-        Ok(_) => return Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    let mut first = [0; 4];
-    let mut read = 0;
-    while read < first.len() {
-        match file.read(&mut first[read..])? {
-            0 => break,
-            more => read += more,
-        }
-    }
-    Ok(read > 0 && first != SECTION_HEADER)
 }
 
 /// The first four bytes of a pcapng file.
