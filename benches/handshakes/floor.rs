@@ -131,7 +131,7 @@ struct Handshakes {
 impl Handshakes {
     fn new(namespace: &Namespace, port: u16) -> Self {
         let mut frame = [b'?'; 54 + PAYLOAD as usize];
-        frame[..6].copy_from_slice(&namespace.network().server_end.mac);
+        frame[..6].copy_from_slice(&namespace.network().server.far.mac);
         frame[6..12].copy_from_slice(&namespace.network().wire_to_server.mac);
         frame[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6]);
         frame[30..34].copy_from_slice(&[198, 51, 100, 1]);

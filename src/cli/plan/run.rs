@@ -46,6 +46,7 @@ fn not_ours(args: &ProgramArgs) -> Result<(), Failure> {
         (server.service.is_some(), "--service"),
         (listener.listen.is_some(), "--listen"),
         (listener.net == Some(Net::Host), "--net host"),
+        (listener.net == Some(Net::Here), "--net here"),
     ];
     let Some((_, option)) = given.into_iter().find(|(given, _)| *given) else { return Ok(()) };
     Err(Failure::usage(
