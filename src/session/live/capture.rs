@@ -163,11 +163,11 @@ impl Capture {
             let Some(packet) = self.waiting.pop_front() else { return };
             self.left += 1;
             self.bytes -= packet.frame.len();
-            self.write(packet);
+            self.write(&packet);
         }
     }
 
-    fn write(&mut self, packet: Packet) {
+    fn write(&mut self, packet: &Packet) {
         let block = pcapng::packet(self.began + packet.at.as_nanos(), &packet.frame, packet.comment.as_deref());
         if let Some(Err(error)) = self.writer.as_mut().map(|writer| writer.write_all(&block)) {
             self.fail(error);
