@@ -41,6 +41,7 @@ use self::attempt::{BuildAttempt, Child};
 pub use self::probe::Probe;
 #[cfg(any(test, feature = "internals"))]
 pub use self::refusal::Evidence;
+use self::refusal::PresentNamespace;
 pub use self::refusal::{Cause, Refusal, Step};
 pub(crate) use self::reject_route::{RejectKind, RejectRoute};
 #[cfg(test)]
@@ -156,7 +157,7 @@ impl Namespace {
     ///
     /// [`Refusal`] as for [`Namespace::enter`]; nothing is left then.
     pub fn here(addresses: &[IpAddr]) -> Result<Self, Refusal> {
-        if present::Evidence::read().forbids().is_some() {
+        if PresentNamespace::read().forbids().is_some() {
             return Err(Refusal::new(Step::Present, Errno::PERM));
         }
         let (network, remover) = attempt::hold(|| present::build(addresses))?;

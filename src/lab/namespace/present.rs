@@ -12,43 +12,11 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use rustix::io::Errno;
-use rustix::thread::{CapabilitySet, capabilities};
 
 use super::links::{self, Connected};
 use super::probe::Probe;
 use super::refusal::{Fault, errno_of, fault_at};
-use super::{Cause, Network, Privilege, Step, build};
-
-/// What decides whether anything is made here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Evidence {
-    /// Whether this is the network namespace with which the machine was started; `None` where that cannot be seen.
-    pub(super) is_first: Option<bool>,
-    /// CAP_NET_ADMIN is in effect.
-    pub(super) net_admin: bool,
-}
-
-impl Evidence {
-    /// Looks at the calling thread and its namespace.
-    pub(super) fn read() -> Self {
-        // Settings of the machine as a whole stand in the files of its first network namespace alone (`net_core_table`,
-        // net/core/sysctl_net_core.c); the others are in every one.
-        let is_visible = std::fs::exists("/proc/sys/net/ipv4/tcp_syncookies").unwrap_or(false);
-        let is_first = is_visible.then(|| std::fs::exists("/proc/sys/net/core/netdev_budget").unwrap_or(true));
-        let net_admin = capabilities(None).is_ok_and(|held| held.effective.contains(CapabilitySet::NET_ADMIN));
-        Self { is_first, net_admin }
-    }
-
-    /// Why the pair may not be made; `None`: it may.
-    pub(super) const fn forbids(self) -> Option<Cause> {
-        match (self.is_first, self.net_admin) {
-            (Some(false), true) => None,
-            (Some(false), false) => Some(Cause::NoNetAdmin),
-            (Some(true), _) => Some(Cause::FirstNamespace),
-            (None, _) => Some(Cause::NoProc),
-        }
-    }
-}
+use super::{Network, Privilege, Step, build};
 
 /// The pair, as long as this is held.
 #[derive(Debug)]
@@ -92,17 +60,3 @@ pub(super) fn build(asked: &[IpAddr]) -> Result<(Network, Pair), Fault> {
 }
 
 const NAME: &[u8] = b"qviz-lab-here";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_in_a_namespace_that_is_not_the_first_and_with_the_right_anything_is_made() {
-        let judged = |is_first, net_admin| Evidence { is_first, net_admin }.forbids();
-        assert_eq!(judged(Some(false), true), None);
-        assert_eq!(judged(Some(false), false), Some(Cause::NoNetAdmin));
-        assert_eq!(judged(Some(true), true), Some(Cause::FirstNamespace));
-        assert_eq!(judged(None, true), Some(Cause::NoProc));
-    }
-}

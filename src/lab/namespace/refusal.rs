@@ -11,9 +11,11 @@ use crate::say;
 use crate::text::errno::describe_errno;
 
 pub use self::evidence::Evidence;
+pub(super) use self::present_namespace::PresentNamespace;
 
 mod apparmor;
 mod evidence;
+mod present_namespace;
 
 /// The steps of entering the private network, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use rustix::process::geteuid;
 use rustix::thread::{CapabilitySet, capabilities};
 
 use super::Cause;
+use super::present_namespace::PresentNamespace;
 use crate::lab::confinement::Confinement;
-use crate::lab::namespace::present;
 
 /// What /proc shows about the permission to create namespaces; `None` when a file is missing or unreadable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Evidence {
             modules,
             root_without_setfcap: geteuid().is_root() && !holds(CapabilitySet::SETFCAP),
             confinement: Confinement::read(),
-            here: present::Evidence::read().forbids(),
+            here: PresentNamespace::read().forbids(),
         }
     }
 
