@@ -5,13 +5,13 @@
 //! changed: addresses and routes belong to the pair and go with it.
 
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-use rustix::io::Errno;
+use rustix::event::{Timespec, poll};
 
 use super::links::{self, Connected};
 use super::probe::Probe;
@@ -33,13 +33,7 @@ impl Drop for Pair {
 
 /// Makes the pair.
 pub(super) fn build(asked: &[IpAddr]) -> Result<(Network, Pair), Fault> {
-    let name = SocketAddr::from_abstract_name(NAME).and_then(|name| UnixDatagram::bind_addr(&name));
-    let pair = Pair {
-        _name: name.map_err(|error| match error.kind() {
-            ErrorKind::AddrInUse => fault_at(Step::Present)(Errno::ADDRINUSE),
-            _ => fault_at(Step::Present)(errno_of(&error)),
-        })?,
-    };
+    let pair = Pair { _name: taken().map_err(|error| fault_at(Step::Present)(errno_of(&error)))? };
     // What a lab has left whose processes were all killed at once.
     links::disconnect_here().map_err(fault_at(Step::VethPair))?;
     let here = File::open("/proc/thread-self/ns/net").map_err(|error| fault_at(Step::Origin)(errno_of(&error)))?;
@@ -59,4 +53,20 @@ pub(super) fn build(asked: &[IpAddr]) -> Result<(Network, Pair), Fault> {
     Ok((network, pair))
 }
 
+/// The name, taken. A lab that has just ended may hold it for a moment.
+fn taken() -> io::Result<UnixDatagram> {
+    let name = SocketAddr::from_abstract_name(NAME)?;
+    let mut tries = TRIES;
+    loop {
+        match UnixDatagram::bind_addr(&name) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && tries > 0 => tries -= 1,
+            taken => return taken,
+        }
+        let _interrupted = poll(&mut [], Some(&MOMENT));
+    }
+}
+
+/// Two seconds.
+const TRIES: u32 = 40;
+const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 const NAME: &[u8] = b"qviz-lab-here";

@@ -187,7 +187,9 @@ fn the_lab_here_has_packet_level_clients_a_balanced_ledger_and_leaves_nothing() 
     Place::Container.must_be_had();
     let confined = CONFINED.into_iter().find(|place| place.here).expect("one of them");
     let run_it = confined.script().replacen("exec ", "", 1);
-    let script = format!("{run_it}\nstatus=$?\nip -o link | grep -c . >&2\nip route show table all >&2\nexit $status");
+    let script = format!(
+        "{run_it}\nstatus=$?\n( {WAIT_FOR_NONE} ) || exit\nip -o link | grep -c . >&2\nip route show table all >&2\nexit $status"
+    );
     for (listen, words) in [
         ("198.51.100.1:8080", "--backlog 2 --accept-rate 1 --arrivals burst:6/500ms --rtt 50ms"),
         ("[2001:db8::1]:8080", "--backlog 3 --accept-rate 0 --rate 30 --rtt 20ms --half-open 30%"),
