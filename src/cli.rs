@@ -9,7 +9,7 @@ use self::output::{Output, Written};
 use crate::experiment::child;
 use crate::lab::program::init;
 use crate::text::carried;
-use crate::text::lang::{Lang, here, speak};
+use crate::text::lang::speak;
 
 pub mod args;
 pub mod completions;
