@@ -55,6 +55,12 @@ class Kernel:
         self.holds(part, said == real, f"said {said}, held {real}")
         return f"{real} / {said}"
 
+    def here(self):
+        good = self.balanced("here")
+        code = self.text("here-first.code").strip()
+        good &= self.holds("here-first", code == "1" and "first network namespace" in self.text("here-first.err"), f"not refused: exit {code}")
+        return "ok" if good else "NO"
+
     def quiet(self):
         notes = [line for line in self.text("lab-user.err").splitlines() if line.startswith("note:")]
         return "none" if self.holds("lab-user", not notes, f"notes nobody asked for: {notes}") else str(len(notes))
@@ -114,6 +120,7 @@ class Kernel:
             self.syn_queue("syn-queue"),
             self.syn_queue("syn-zero"),
             f"{mixes}/{tried}",
+            self.here(),
             self.quiet(),
             self.watch(),
             self.terminal(),
@@ -140,6 +147,7 @@ HEAD = [
     "SYN queue at backlog 5: real / said",
     "at 0",
     "mixes balanced",
+    "--net here",
     "notes",
     "watch",
     "terminal",

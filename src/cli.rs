@@ -9,7 +9,7 @@ use self::output::{Output, Written};
 use crate::experiment::child;
 use crate::lab::program::init;
 use crate::text::carried;
-use crate::text::lang::{Lang, here, speak};
+use crate::text::lang::speak;
 
 pub mod args;
 pub mod completions;
@@ -95,10 +95,9 @@ fn dispatch() -> Result<Exit, Failure> {
 /// Help and version are answers; everything else is a usage error.
 fn print_parse_result(error: &clap::Error) -> Result<Exit, Failure> {
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
-    match (here(), exit) {
-        (_, Exit::Usage) => output::report(help::refusal(error)),
-        (Lang::English, _) => output::check_written(error.print()).map(drop)?,
-        (Lang::Chinese, _) => return print(help::page(error).as_bytes()),
+    match exit {
+        Exit::Usage => output::report(help::refusal(error)),
+        _ => return print(help::page(error).as_bytes()),
     }
     Ok(exit)
 }

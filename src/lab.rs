@@ -4,6 +4,7 @@
 //! Pure parts (arrivals, valve, the handshake machine, the crowd) take `now` as an argument and do no I/O.
 
 pub mod arrivals;
+pub mod confinement;
 pub mod connect;
 pub mod crowd;
 mod detail_ration;

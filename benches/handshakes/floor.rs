@@ -20,7 +20,7 @@ use super::runs::cpu_s;
 pub(crate) fn wire(span: Duration) {
     let namespace = namespace();
     let listener = listener(Ipv4Addr::new(198, 51, 100, 1));
-    let packets = namespace.token().in_wire(|| packet_socket(&namespace.network().wire_to_server)).unwrap();
+    let packets = namespace.token().in_wire(|| packet_socket(&namespace.network().server.wire)).unwrap();
     let mut client = Handshakes::new(&namespace, listener.local_addr().unwrap().port());
     let mut place = 0;
     measure(&listener, span, move |_| {
@@ -35,7 +35,7 @@ pub(crate) fn life(span: Duration) {
     let namespace = namespace();
     let listener = listener(Ipv4Addr::new(198, 51, 100, 1));
     listener.set_nonblocking(true).unwrap();
-    let packets = namespace.token().in_wire(|| packet_socket(&namespace.network().wire_to_server)).unwrap();
+    let packets = namespace.token().in_wire(|| packet_socket(&namespace.network().server.wire)).unwrap();
     let mut client = Handshakes::new(&namespace, listener.local_addr().unwrap().port());
     let (mut first, mut served) = (0, 0_u64);
     let clock = Clock::start();
@@ -131,8 +131,8 @@ struct Handshakes {
 impl Handshakes {
     fn new(namespace: &Namespace, port: u16) -> Self {
         let mut frame = [b'?'; 54 + PAYLOAD as usize];
-        frame[..6].copy_from_slice(&namespace.network().server_end.mac);
-        frame[6..12].copy_from_slice(&namespace.network().wire_to_server.mac);
+        frame[..6].copy_from_slice(&namespace.network().server.far.mac);
+        frame[6..12].copy_from_slice(&namespace.network().server.wire.mac);
         frame[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6]);
         frame[30..34].copy_from_slice(&[198, 51, 100, 1]);
         frame[36..38].copy_from_slice(&port.to_be_bytes());

@@ -199,8 +199,9 @@ pub struct ListenerArgs {
 
     /// A private network, or this host's loopback [default: auto]
     ///
-    /// auto takes the private network, and where the kernel refuses it, the host's loopback with the reason shown. The host's
-    /// settings are never changed.
+    /// auto takes the private network, and where the kernel refuses it, the host's loopback with the reason shown. here: a pair of
+    /// links in the network namespace in which qviz runs, which must be a container's own, needs CAP_NET_ADMIN and has packet-level
+    /// clients alone. The host's settings are never changed, nor those of a container.
     #[arg(long, value_name = "WHERE", value_enum, hide_possible_values = false)]
     pub net: Option<Net>,
 }
@@ -370,6 +371,8 @@ pub enum Net {
     Auto,
     /// The private network or nothing
     Lab,
+    /// The network namespace in which qviz runs: a container's, never the machine's first one
+    Here,
     /// This host's loopback
     Host,
 }

@@ -1,4 +1,5 @@
-//! Completions for shells: commands, options and their values, and the names that only qviz knows: lessons, topics, recordings.
+//! Completions for shells: commands, options and their values, the names that only qviz knows (lessons, topics, recordings), and the
+//! listeners that are there.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory, ValueEnum};
@@ -10,22 +11,28 @@ use super::{explain, man};
 use crate::scenario::library;
 use crate::text::carried;
 
+pub(super) mod targets;
+
 /// The script for this shell.
 pub(super) fn script(shell: CompletionShell) -> Vec<u8> {
     let mut text = Vec::new();
     let mut command = with_names();
     match shell {
-        CompletionShell::Bash => generate(Shell::Bash, &mut command, NAME, &mut text),
+        CompletionShell::Bash => {
+            generate(Shell::Bash, &mut command, NAME, &mut text);
+            text.extend(targets::for_bash().bytes());
+        }
         CompletionShell::Elvish => generate(Shell::Elvish, &mut command, NAME, &mut text),
         CompletionShell::Fish => {
             generate(Shell::Fish, &mut command, NAME, &mut text);
             text.extend(names_for_fish().into_bytes());
+            text.extend(targets::for_fish().bytes());
         }
         CompletionShell::Nushell => generate(Nushell, &mut command, NAME, &mut text),
         CompletionShell::PowerShell => generate(Shell::PowerShell, &mut command, NAME, &mut text),
         CompletionShell::Zsh => {
             generate(Shell::Zsh, &mut command, NAME, &mut text);
-            return or_files(&String::from_utf8_lossy(&text)).into_bytes();
+            return targets::for_zsh(&or_files(&String::from_utf8_lossy(&text))).into_bytes();
         }
     }
     text

@@ -29,11 +29,16 @@ impl RunEnvironment {
         if plan.net == Net::Host {
             return Ok(Self::on_host(None));
         }
-        let network = NetworkPlan {
-            overrides: plan.overrides.clone(),
-            addresses: plan.address.iter().map(std::net::SocketAddr::ip).collect(),
-            ..NetworkPlan::like_host(host.clone())
-        };
+        let addresses: Vec<_> = plan.address.iter().map(std::net::SocketAddr::ip).collect();
+        if plan.net == Net::Here {
+            let namespace = Namespace::here(&addresses).map_err(|refusal| {
+                let cause = refusal.cause;
+                Failure::new(say!("--net here is not possible: {cause}", cause), refusal.hint())
+            })?;
+            return Self::in_lab(plan, namespace);
+        }
+        let network =
+            NetworkPlan { overrides: plan.overrides.clone(), addresses, ..NetworkPlan::like_host(host.clone()) };
         match Namespace::enter(&network) {
             Ok(namespace) => Self::in_lab(plan, namespace),
             Err(refusal) => {

@@ -56,11 +56,19 @@ pub fn page(answer: &clap::Error) -> String {
     let page = answer.render();
     let plain = env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty())
         || env::var_os("TERM").is_none_or(|term| term == "dumb");
-    if stdout().is_terminal() && !plain {
-        translate_frame(&page.ansi().to_string())
-    } else {
-        translate_frame(&page.to_string())
-    }
+    let page = translate_frame(&page.to_string());
+    if stdout().is_terminal() && !plain { with_bold_headings(&page) } else { page }
+}
+
+/// A heading stands at the line's beginning and ends with a colon; what is said of the usage follows its own on the same line.
+fn with_bold_headings(page: &str) -> String {
+    let usage = lang::said("Usage:");
+    let bold = |line: &str| match line.strip_prefix(usage) {
+        Some(rest) => format!("\x1b[1m{usage}\x1b[0m{rest}"),
+        None if line.ends_with([':', '：']) && !line.starts_with(' ') => format!("\x1b[1m{line}\x1b[0m"),
+        None => line.to_owned(),
+    };
+    page.split('\n').map(bold).collect::<Vec<_>>().join("\n")
 }
 
 fn translate_frame(page: &str) -> String {
@@ -71,9 +79,7 @@ fn translate_frame(page: &str) -> String {
 /// A heading ends with the colon of its language.
 fn translate_colon(line: &str) -> String {
     match line.rsplit_once(':') {
-        Some((heading, style)) if !heading.is_ascii() && (style.is_empty() || style.starts_with('\x1b')) => {
-            format!("{heading}{}{style}", say!(": ").trim_end())
-        }
+        Some((heading, "")) if !heading.is_ascii() => format!("{heading}{}", say!(": ").trim_end()),
         _ => line.to_owned(),
     }
 }

@@ -167,6 +167,9 @@ pub fn form(output: &OutputArgs, here: PlanEnv) -> Result<Form, Failure> {
 }
 
 fn only_in_the_lab(net: Net, client: Option<Client>, kernel_options: &[&str]) -> Result<(), Failure> {
+    if net == Net::Here {
+        return only_packets_here(client, kernel_options);
+    }
     if net != Net::Host {
         return Ok(());
     }
@@ -183,6 +186,26 @@ fn only_in_the_lab(net: Net, client: Option<Client>, kernel_options: &[&str]) ->
         return Err(Failure::usage(
             say!("--client wire cannot be used with --net host: packet-level clients need the private network"),
             say!("--client connect, or leave --net host away"),
+        ));
+    }
+    Ok(())
+}
+
+/// What the lab in the present namespace does not have: settings and real clients of its own.
+fn only_packets_here(client: Option<Client>, kernel_options: &[&str]) -> Result<(), Failure> {
+    if let Some(option) = kernel_options.first() {
+        return Err(Failure::usage(
+            say!(
+                "{option} cannot be used with --net here: it would change settings of others in this network namespace, which qviz never does",
+                option
+            ),
+            say!("leave --net here away, so that {option} changes the private network alone", option),
+        ));
+    }
+    if client == Some(Client::Connect) {
+        return Err(Failure::usage(
+            say!("--client connect cannot be used with --net here: real clients need a network namespace of their own"),
+            say!("--client wire, or leave --net here away"),
         ));
     }
     Ok(())

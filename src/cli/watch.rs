@@ -3,6 +3,7 @@
 use std::task::{Context, Poll};
 
 use super::args::{VerdictFormat, WatchArgs};
+use super::completions;
 use super::exit::{Exit, Failure};
 use super::gate::{self, GateCommand};
 use super::headless::{self, End, Outputs, Signals};
@@ -36,6 +37,9 @@ use crate::ui::UiPlan;
 pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     if args.run.print_alerts || args.run.print_dashboard {
         return super::print_carried(if args.run.print_alerts { "alerts" } else { "grafana" });
+    }
+    if args.run.print_targets {
+        return super::print(completions::targets::list().as_bytes());
     }
     let plan = WatchPlan::new(args, lab::plan_env())?;
     let recorder = lab::recorder(plan.record.as_deref())?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
+use super::confinement::Confinement;
 use super::netns::PrivateNetns;
 use crate::model::settings::Sysctl;
 use crate::say;
@@ -64,9 +65,7 @@ impl KnobError {
             },
             Self::File { reason: SysctlFileError::Missing, .. } => say!("a newer kernel has it").to_owned(),
             Self::File { reason: SysctlFileError::Hidden, .. } => "sudo qviz".to_owned(),
-            Self::File { reason: SysctlFileError::ReadOnly, .. } => {
-                "docker run --security-opt systempaths=unconfined --security-opt apparmor=unconfined ...".to_owned()
-            }
+            Self::File { reason: SysctlFileError::ReadOnly, .. } => Confinement::read().settings().to_owned(),
             Self::File { .. } => "qviz doctor".to_owned(),
         }
     }

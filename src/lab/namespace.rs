@@ -13,12 +13,16 @@
 //! ```
 //!
 //! Nothing of it is visible outside: the network ends with the last process in it.
+//!
+//! [`Namespace::here`] makes the server's pair alone, in the namespace in which the program was started (a container's): of that
+//! namespace nothing else is changed, and the pair goes with the program.
 
 mod attempt;
 mod build;
 mod links;
 mod netlink;
 mod offload;
+mod present;
 mod probe;
 mod refusal;
 mod reject_route;
@@ -28,19 +32,21 @@ mod token;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use rustix::io::Errno;
 use rustix::thread::ThreadNameSpaceType;
 use serde::{Deserialize, Serialize};
 
-use self::attempt::BuildAttempt;
 pub(in crate::lab) use self::attempt::unshare;
+use self::attempt::{BuildAttempt, Child};
 pub use self::probe::Probe;
 #[cfg(any(test, feature = "internals"))]
 pub use self::refusal::Evidence;
+use self::refusal::PresentNamespace;
 pub use self::refusal::{Cause, Refusal, Step};
 pub(crate) use self::reject_route::{RejectKind, RejectRoute};
 #[cfg(test)]
 pub(in crate::lab) use self::token::tests::token_for_other_netns;
-pub use self::token::{Link, NetnsToken};
+pub use self::token::{Link, LinkPair, NetnsToken};
 use super::netns::{NetworkId, PrivateNetns};
 use crate::model::queue::SynRule;
 use crate::model::settings::{Sysctl, Sysctls};
@@ -67,6 +73,8 @@ pub enum Privilege {
     Root,
     /// As an ordinary user: a user namespace first, in which the user stays itself.
     User,
+    /// With CAP_NET_ADMIN, in the namespace in which the program was started.
+    Here,
 }
 
 /// A setting of the private namespace that does not have the wanted value.
@@ -87,14 +95,10 @@ pub struct NotApplied {
 pub struct Network {
     /// The privilege with which it was created.
     pub privilege: Privilege,
-    /// The listener's end of the server's pair.
-    pub server_end: Link,
-    /// The wire's end of the server's pair: what is sent here reaches the listener.
-    pub wire_to_server: Link,
-    /// The wire's end of the clients' pair.
-    pub wire_to_clients: Link,
-    /// The client programs' end.
-    pub clients_end: Link,
+    /// Between wire and listener.
+    pub server: LinkPair,
+    /// Between wire and client programs; `None` where there can be none.
+    pub clients: Option<LinkPair>,
     /// Buckets of the private connection hash; `None` where the connections share the host's (Linux before 6.1, or /proc/sys is
     /// read-only).
     pub hash_buckets: Option<u32>,
@@ -115,6 +119,8 @@ pub struct Network {
 pub struct Namespace {
     network: Network,
     token: NetnsToken,
+    /// Takes the pair away that stands in somebody else's namespace.
+    _remover: Option<Child>,
 }
 
 impl NetworkPlan {
@@ -136,13 +142,28 @@ impl Namespace {
         let attempt = BuildAttempt::run(|| build::build(plan))?;
         let network = attempt.network().clone();
         let spaces = match network.privilege {
-            Privilege::Root => ThreadNameSpaceType::NETWORK,
+            Privilege::Root | Privilege::Here => ThreadNameSpaceType::NETWORK,
             Privilege::User => ThreadNameSpaceType::USER | ThreadNameSpaceType::NETWORK,
         };
         let spaces = attempt.join(spaces).map_err(|errno| Refusal::new(Step::Join, errno))?;
         let netns = PrivateNetns::current_if_not(origin).map_err(|errno| Refusal::new(Step::Join, errno))?;
-        let token = NetnsToken::new(netns, spaces, &network);
-        Ok(Self { network, token })
+        let token = NetnsToken::new(netns, Some(spaces), &network);
+        Ok(Self { network, token, _remover: None })
+    }
+
+    /// Makes the server's pair in the present network namespace, for packet-level clients alone. Refused in the machine's first one.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] as for [`Namespace::enter`]; nothing is left then.
+    pub fn here(addresses: &[IpAddr]) -> Result<Self, Refusal> {
+        if PresentNamespace::read().forbids().is_some() {
+            return Err(Refusal::new(Step::Present, Errno::PERM));
+        }
+        let (network, remover) = attempt::hold(|| present::build(addresses))?;
+        let netns = NetworkId::current().map(PrivateNetns::made).map_err(|errno| Refusal::new(Step::Origin, errno))?;
+        let token = NetnsToken::new(netns, None, &network);
+        Ok(Self { network, token, _remover: Some(remover) })
     }
 
     /// The network as it was read back.

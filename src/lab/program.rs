@@ -13,7 +13,6 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -32,8 +31,6 @@ pub struct ProgramPlan {
     pub command: Vec<OsString>,
     /// Added to the environment.
     pub environment: Vec<(&'static str, String)>,
-    /// Where its standard output and error output go as well.
-    pub log: Option<PathBuf>,
 }
 
 /// A running program. Dropping it ends all of its processes.
@@ -106,17 +103,16 @@ pub struct ProgramError {
 }
 
 impl Program {
-    /// Starts the program in the network namespace of the calling thread. A command that does not exist shows as
+    /// Starts the program in the network namespace of the calling thread; what it writes goes to `log` as well. A command that does not exist shows as
     /// [`ProgramExit::NotStarted`] a moment later.
     ///
     /// # Errors
-    /// [`ProgramError`] where no process, no PID namespace or no log file is to be had.
-    pub fn start(plan: &ProgramPlan) -> Result<Self, ProgramError> {
+    /// [`ProgramError`] where no process or no PID namespace is to be had.
+    pub fn start(plan: &ProgramPlan, log: Option<File>) -> Result<Self, ProgramError> {
         let failed = |source| ProgramError {
             command: plan.command.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
             source,
         };
-        let log = plan.log.as_deref().map(output::create_log).transpose().map_err(failed)?;
         let (line, theirs) = UnixStream::pair().map_err(failed)?;
         line.set_nonblocking(true).map_err(failed)?;
         let (output_end, output_start) = io::pipe().map_err(failed)?;

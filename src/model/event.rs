@@ -25,6 +25,8 @@ use crate::model::experiment::ExperimentFact;
 pub enum Environment {
     /// A private network namespace that qviz made.
     Lab,
+    /// The network namespace in which the program was started, which is not the machine's first one: with a pair of links of qviz's own.
+    Here,
     /// The host's loopback.
     Host,
 }
@@ -34,6 +36,7 @@ impl Environment {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Lab => "lab",
+            Self::Here => "here",
             Self::Host => "host",
         }
     }

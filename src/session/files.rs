@@ -42,6 +42,23 @@ pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     if text.len() as u64 > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
 }
 
+/// True for a file that has content and does not begin like this: it is something else than what would be written there.
+///
+/// # Errors
+/// Those of `stat(2)` and of reading.
+pub fn is_foreign(path: &Path, beginning: &[u8]) -> io::Result<bool> {
+    match with_own_rights(|| std::fs::metadata(path)) {
+        Ok(found) if found.is_file() && found.len() > 0 => {
+            let mut first = Vec::new();
+            io::Read::read_to_end(&mut io::Read::take(open(path)?, beginning.len() as u64), &mut first)?;
+            Ok(first != beginning)
+        }
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens a file for writing, and creates it where there is none. In a folder that others may write to, links are not followed, and
 /// what is no plain file has to be one's own. A pipe that nobody reads is an error; nothing waits for a reader.
 ///

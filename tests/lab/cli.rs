@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use assert_cmd::cargo::CommandCargoExt;
 use rustix::process::Signal;
 
+use crate::needs::tools;
 use crate::snapshot::store;
 
 #[path = "cli/chinese.rs"]
@@ -184,6 +185,27 @@ fn completions_are_made_for_each_shell_and_are_understood_by_it() {
             continue;
         };
         assert!(checked.status.success(), "{shell}: {}", said(&checked.stderr));
+    }
+}
+
+case!(bash_completes_a_target_by_the_listeners_that_are_there);
+fn bash_completes_a_target_by_the_listeners_that_are_there() {
+    tools(&["bash"]);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let folder = Path::new(env!("CARGO_BIN_EXE_qviz")).parent().unwrap();
+    for command in ["watch", "tune"] {
+        let lines = format!(
+            "PATH={}:$PATH; source <(qviz completions bash); COMP_WORDS=(qviz {command} {}); COMP_CWORD=2; \
+             _qviz_listeners qviz {} {command}; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            folder.display(),
+            &port[..2],
+            &port[..2],
+        );
+        let output = Command::new("bash").args(["-c", &lines]).output().unwrap();
+        let words = said(&output.stdout);
+        assert!(words.lines().any(|word| word == port), "{command}: {words} {}", said(&output.stderr));
+        assert!(!words.lines().any(|word| word == "--print-targets"), "it is for scripts alone");
     }
 }
 

@@ -33,13 +33,14 @@ fn the_network_stands_as_it_was_planned() -> Result<(), Missing> {
     assert_eq!(network.privilege, if user == 0 { Privilege::Root } else { Privilege::User });
     assert_eq!(network.hash_buckets, Some(namespace::HASH_BUCKETS));
     assert_eq!(network.sysctls, host, "the host's values are in force inside, too");
-    let links = [&network.server_end, &network.wire_to_server, &network.wire_to_clients, &network.clients_end];
+    let clients = network.clients.as_ref().unwrap();
+    let links = [&network.server.far, &network.server.wire, &clients.wire, &clients.far];
     assert_eq!(links.map(|link| link.name.as_str()), ["srv0", "wire-s", "wire-c", "cli0"]);
     let macs: std::collections::BTreeSet<_> = links.iter().map(|link| link.mac).collect();
     assert_eq!(macs.len(), 4);
     let token = lab.token();
     assert!(token.is_current());
-    assert_eq!([token.server_end(), token.wire_to_server(), token.wire_to_clients(), token.clients_end()], links);
+    assert_eq!((token.server(), token.clients()), (&network.server, network.clients.as_ref()));
     let here = network_inode();
     let devices = || {
         let text = std::fs::read_to_string("/proc/thread-self/net/dev").unwrap();

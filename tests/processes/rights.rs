@@ -46,6 +46,11 @@ fn files_of_others_stay_closed_to_the_user_of_a_program_with_rights() -> Result<
         &["--headless", "--duration", "100ms", "--record", "secret.qviz"],
         &["--headless", "--duration", "100ms", "--record", "new.qviz"],
         &["--headless", "--duration", "100ms", "--log", "new.log"],
+        &["--headless", "--duration", "100ms", "--pcap", "secret.qviz"],
+        &["--headless", "--duration", "100ms", "--pcap", "new.pcapng"],
+        &["run", "--headless", "--duration", "1s", "--server-log", "new.log", "--", "sleep", "1"],
+        &["replay", "overflow", "--svg", "new.svg"],
+        &["config", "--config", "secret.toml"],
     ] {
         let output = run(place.path(), words);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -83,7 +83,7 @@ impl World {
         let lab = Namespace::enter(&plan).map_err(refused)?;
         let address: SocketAddr = setting.listen.parse().unwrap();
         let listener = setting.backlog.map(|backlog| listen(address, backlog));
-        let tap = Tap::open(&TapPlan::new(lab.network().server_end.index, address.port())).unwrap();
+        let tap = Tap::open(&TapPlan::new(lab.network().server.far.index, address.port())).unwrap();
         let crowd = Crowd::new(CrowdPlan {
             listener: address,
             seed: 7,

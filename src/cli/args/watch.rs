@@ -84,6 +84,10 @@ pub struct WatchRunArgs {
     #[arg(long, conflicts_with_all = ["target", "command", "print_dashboard"])]
     pub print_alerts: bool,
 
+    /// Print what a target can be here, one a line: for completions
+    #[arg(long, hide = true, conflicts_with_all = ["target", "command"])]
+    pub print_targets: bool,
+
     /// Print a dashboard for Grafana
     #[arg(long, conflicts_with_all = ["target", "command"])]
     pub print_dashboard: bool,

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use super::{Check, Group, visibility};
 use crate::kernel::tap::{Tap, TapPlan};
-use crate::lab::namespace::{LISTENER_V4, Namespace, NetnsToken, Network, NetworkPlan, Privilege, Refusal};
+use crate::lab::confinement::Confinement;
+use crate::lab::namespace::{Cause, LISTENER_V4, Namespace, NetnsToken, Network, NetworkPlan, Privilege, Refusal};
 use crate::lab::wire::transmit::Transmit;
 use crate::model::settings::Sysctls;
 use crate::say;
@@ -14,6 +15,7 @@ pub(super) fn checks(checks: &mut Vec<Check>, host: &Sysctls) -> bool {
     match Namespace::enter(&NetworkPlan::like_host(host.clone())) {
         Err(refusal) => {
             checks.push(namespace_refused(&refusal));
+            checks.push(here());
             visibility::of_listener(checks, say!("on this host"));
             false
         }
@@ -37,9 +39,28 @@ fn namespace_refused(refusal: &Refusal) -> Check {
 fn namespace_entered(network: &Network) -> Check {
     let way = match network.privilege {
         Privilege::Root => say!("with the rights of root"),
+        Privilege::Here => say!("in the present network namespace"),
         Privilege::User => say!("as an ordinary user (user namespace)"),
     };
     Check::works("network.namespace", Group::Network, say!("a private network"), way)
+}
+
+/// The lab in the present network namespace, made for a moment, where the private one cannot be had.
+fn here() -> Check {
+    let what = say!("packet-level clients here (--net here)");
+    let listener = SocketAddr::from((LISTENER_V4, 8080));
+    match Namespace::here(&[]).map(|namespace| Transmit::open(&namespace.token(), listener).map(|_| ())) {
+        Ok(Ok(())) => Check::works("network.here", Group::Network, what, "qviz --net here"),
+        Ok(Err(error)) => {
+            Check::fails("network.here", Group::Network, what, error.to_string()).with_remedy(error.hint())
+        }
+        Err(refusal) if matches!(refusal.cause, Cause::FirstNamespace) => {
+            Check::value("network.here", Group::Network, what, refusal.cause.to_string())
+        }
+        Err(refusal) => {
+            Check::fails("network.here", Group::Network, what, refusal.cause.to_string()).with_remedy(refusal.hint())
+        }
+    }
 }
 
 fn hash(network: &Network) -> Check {
@@ -90,15 +111,14 @@ fn settings(network: &Network) -> Check {
     }
     let failed: Vec<_> =
         network.not_applied.iter().map(|setting| format!("{}: {}", setting.name, setting.reason)).collect();
-    Check::fails("network.sysctls", Group::Network, what, failed.join("; "))
-        .with_remedy(say!("mount -o remount,rw /proc/sys, as root"))
+    Check::fails("network.sysctls", Group::Network, what, failed.join("; ")).with_remedy(Confinement::read().settings())
 }
 
 /// Both packet sockets: the tap at the kernel's end and the clients' at theirs.
 fn packets(pass: &NetnsToken) -> Check {
     let what = say!("packet-level clients (AF_PACKET)");
     let listener = SocketAddr::from((LISTENER_V4, 8080));
-    let tap = Tap::open(&TapPlan::new(pass.server_end().index, listener.port()));
+    let tap = Tap::open(&TapPlan::new(pass.server().far.index, listener.port()));
     match (tap, Transmit::open(pass, listener)) {
         (Ok(_), Ok(_)) => {
             Check::works("network.packets", Group::Network, what, say!("can send, and every segment can be seen"))

@@ -37,7 +37,7 @@ fn a_refusal_is_in_chinese_and_quotes_the_arguments_it_is_about() {
     for (text, parts) in [
         ("--syncookies 3", &["'3'", "'--syncookies <0|1|2>'", "从 0 到 2"][..]),
         ("--seed x", &["'x'", "不是整数"]),
-        ("--net labb", &["'labb'", "auto, lab, host", "'lab'"]),
+        ("--net labb", &["'labb'", "auto, lab, here, host", "'lab'"]),
         ("wach", &["'wach'", "'watch'"]),
         ("--backlogs 5", &["'--backlogs'", "'--backlog'", "用法"]),
         ("--json --jsonl", &["'--json'", "'--jsonl'", "不能"]),

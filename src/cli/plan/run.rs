@@ -26,11 +26,8 @@ impl LabPlan {
         let bounded = plan.duration.is_some() || plan.count.is_some();
         plan.net = Net::Lab;
         plan.programs = Some(ProgramsPlan {
-            server: ProgramPlan {
-                command: args.command.clone(),
-                environment: Vec::new(),
-                log: args.server_log.clone(),
-            },
+            server: ProgramPlan { command: args.command.clone(), environment: Vec::new() },
+            log: args.server_log.clone(),
             wanted: Wanted { port: args.port, ready: args.ready.unwrap_or(READY) },
             backlog: args.lab.listener.backlog,
             load: args.load.clone(),
@@ -49,6 +46,7 @@ fn not_ours(args: &ProgramArgs) -> Result<(), Failure> {
         (server.service.is_some(), "--service"),
         (listener.listen.is_some(), "--listen"),
         (listener.net == Some(Net::Host), "--net host"),
+        (listener.net == Some(Net::Here), "--net here"),
     ];
     let Some((_, option)) = given.into_iter().find(|(given, _)| *given) else { return Ok(()) };
     Err(Failure::usage(

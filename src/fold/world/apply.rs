@@ -91,7 +91,7 @@ fn keep_up(world: &mut World, at: Stamp, event: &Event) {
 fn begin(world: &mut World, began: &Began) {
     world.syn_rule = began.syn_rule.unwrap_or_default();
     world.sysctls = began.sysctls.clone();
-    world.open.delivers = began.environment == Environment::Lab && began.tap && !began.watched;
+    world.open.delivers = began.environment != Environment::Host && began.tap && !began.watched;
     world.segments = began.tap.then(SegmentTally::default);
     world.open.foreign.active = began.watched;
     world.open.foreign.blind = began.watched && !began.tap;

@@ -12,8 +12,10 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
-    DumpableBehavior, Pid, PidfdFlags, WaitOptions, getegid, geteuid, pidfd_open, set_dumpable_behavior, waitpid,
+    DumpableBehavior, Pid, PidfdFlags, WaitOptions, getegid, geteuid, pidfd_open, set_dumpable_behavior, setsid,
+    waitpid,
 };
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::thread::{
     CapabilitySet, ThreadNameSpaceType, UnshareFlags, capabilities, move_into_thread_name_spaces, unshare_unsafe,
 };
@@ -34,7 +36,7 @@ pub(super) struct BuildAttempt {
 
 /// A forked child that runs until its release pipe is closed.
 #[derive(Debug)]
-struct Child {
+pub(super) struct Child {
     pid: Pid,
     release: Option<OwnedFd>,
 }
@@ -45,7 +47,7 @@ impl BuildAttempt {
         if threads().is_some_and(|count| count > 1) {
             return Err(Refusal::new(Step::Threads, Errno::INVAL));
         }
-        let build = || build().map(|(network, spaces)| (network, Some(spaces)));
+        let build = || build().map(|(network, spaces)| Made { answer: network, spaces: Some(spaces), kept: () });
         let (child, report) = spawn(build).map_err(|errno| Refusal::new(Step::Fork, errno))?;
         let (network, spaces) = report.map_err(Refusal::from)?;
         let spaces = spaces.ok_or_else(|| Refusal::new(Step::Fork, Errno::CHILD))?;
@@ -78,8 +80,34 @@ pub(super) fn in_child<T: Serialize + DeserializeOwned>(work: impl FnOnce() -> R
     if threads().is_some_and(|count| count > 1) {
         return None;
     }
-    let built = spawn(|| work().map(|answer| (answer, None))).ok().and_then(|(_child, built)| built.ok());
+    let work = || work().map(|answer| Made { answer, spaces: None, kept: () });
+    let built = spawn(work).ok().and_then(|(_child, built)| built.ok());
     built.map(|(answer, _)| answer)
+}
+
+/// Does `work` in a child that keeps what that makes until this process drops the child or ends, however it ends. No signal of the
+/// terminal reaches the child, and it holds none of this process's outputs.
+pub(super) fn hold<T: Serialize + DeserializeOwned, K>(
+    work: impl FnOnce() -> Result<(T, K), Fault>,
+) -> Result<(T, Child), Refusal> {
+    if threads().is_some_and(|count| count > 1) {
+        return Err(Refusal::new(Step::Threads, Errno::INVAL));
+    }
+    let work = || {
+        apart().map_err(fault_at(Step::Fork))?;
+        work().map(|(answer, kept)| Made { answer, spaces: None, kept })
+    };
+    let (child, built) = spawn(work).map_err(|errno| Refusal::new(Step::Fork, errno))?;
+    built.map(|(answer, _)| (answer, child)).map_err(Refusal::from)
+}
+
+/// Leaves the terminal and the parent's outputs.
+fn apart() -> Result<(), Errno> {
+    setsid()?;
+    let null = File::options().read(true).write(true).open("/dev/null").map_err(|error| errno_of(&error))?;
+    dup2_stdin(&null)?;
+    dup2_stdout(&null)?;
+    dup2_stderr(&null)
 }
 
 /// Leaves the host's network with the privilege that the process has.
@@ -118,8 +146,17 @@ pub(in crate::lab) fn unshare(spaces: UnshareFlags) -> Result<(), Errno> {
 /// What a child has made, with the namespaces that it hands over, or what failed.
 type Built<T> = Result<(T, Option<Namespaces>), Fault>;
 
+/// The same in the child, with what it keeps until it is released.
+struct Made<T, K> {
+    answer: T,
+    spaces: Option<Namespaces>,
+    kept: K,
+}
+
 /// Runs `work` in a child and returns its result; the child waits until the guard is dropped.
-fn spawn<T: Serialize + DeserializeOwned>(work: impl FnOnce() -> Built<T>) -> Result<(Child, Built<T>), Errno> {
+fn spawn<T: Serialize + DeserializeOwned, K>(
+    work: impl FnOnce() -> Result<Made<T, K>, Fault>,
+) -> Result<(Child, Built<T>), Errno> {
     let (report_out, report_in) = pipe_with(PipeFlags::CLOEXEC)?;
     let (release_out, release_in) = pipe_with(PipeFlags::CLOEXEC)?;
     let (spaces_out, spaces_in) = socketpair(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
@@ -157,10 +194,10 @@ struct ChildEnds {
     spaces: OwnedFd,
 }
 
-fn report_and_wait<T: Serialize>(built: Built<T>, ends: ChildEnds) {
-    let (answer, spaces) = match built {
-        Ok((made, spaces)) => (Ok(made), spaces),
-        Err(fault) => (Err(fault), None),
+fn report_and_wait<T: Serialize, K>(built: Result<Made<T, K>, Fault>, ends: ChildEnds) {
+    let (answer, spaces, _kept_until_the_end) = match built {
+        Ok(Made { answer, spaces, kept }) => (Ok(answer), spaces, Some(kept)),
+        Err(fault) => (Err(fault), None, None),
     };
     if let Some(spaces) = &spaces
         && send(ends.spaces.as_fd(), spaces).is_err()

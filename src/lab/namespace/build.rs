@@ -37,13 +37,11 @@ pub(super) fn build(plan: &NetworkPlan) -> Result<(Network, Namespaces), Fault> 
     settings.write_if_there("net.ipv4.ip_unprivileged_port_start", 0);
     let spaces = Namespaces { wire, clients, server };
     let connected = links::connect(&spaces, &mut settings, &plan.addresses)?;
-    let Connected { server_end, wire_to_server, wire_to_clients, clients_end, addresses, ipv6 } = connected;
+    let Connected { server, clients, addresses, ipv6 } = connected;
     let network = Network {
         privilege,
-        server_end,
-        wire_to_server,
-        wire_to_clients,
-        clients_end,
+        server,
+        clients,
         hash_buckets: hash_buckets(),
         addresses,
         ipv6,
@@ -69,7 +67,7 @@ fn another(settings: &mut Settings, plan: &NetworkPlan, usual: &[(Sysctl, Option
 }
 
 /// The sysctls in force: as their files tell, or, where somaxconn's is hidden, as it was measured.
-fn read_sysctls(probe: Probe) -> Sysctls {
+pub(super) fn read_sysctls(probe: Probe) -> Sysctls {
     let mut sysctls = Sysctls::default();
     if let Some(somaxconn) = probe.somaxconn {
         sysctls.set(Sysctl::Somaxconn, somaxconn.into());

@@ -10,31 +10,28 @@ use super::netlink::{LOOPBACK_INDEX, Peering, Route, RouteEvents, RoutePlan};
 use super::refusal::{Fault, errno_of, fault_at};
 use super::settings::Settings;
 use super::spaces::Namespaces;
-use super::{CLIENTS_V4, CLIENTS_V6, LISTENER_V4, LISTENER_V6, Link, Step, offload};
+use super::{CLIENTS_V4, CLIENTS_V6, LISTENER_V4, LISTENER_V6, Link, LinkPair, Step, offload};
 use crate::lab::netns;
 
 /// The connected network.
 #[derive(Debug)]
 pub(super) struct Connected {
-    pub(super) server_end: Link,
-    pub(super) wire_to_server: Link,
-    pub(super) wire_to_clients: Link,
-    pub(super) clients_end: Link,
+    pub(super) server: LinkPair,
+    pub(super) clients: Option<LinkPair>,
     pub(super) addresses: Vec<IpAddr>,
     pub(super) ipv6: bool,
 }
 
 /// Makes both pairs and gives the outer ends their addresses and routes. The thread is in the server's namespace afterwards.
 pub(super) fn connect(spaces: &Namespaces, settings: &mut Settings, asked: &[IpAddr]) -> Result<Connected, Fault> {
-    let wire_to_server = make_pair(spaces, (WIRE_TO_SERVER, 2), (SERVER_END, 1), spaces.server.as_fd())?;
-    let wire_to_clients = make_pair(spaces, (WIRE_TO_CLIENTS, 4), (CLIENTS_END, 3), spaces.clients.as_fd())?;
+    enter(spaces.wire.as_fd(), Step::VethPair)?;
+    let wire_to_server = make_pair((WIRE_TO_SERVER, 2), (SERVER_END, 1), spaces.server.as_fd())?;
+    let wire_to_clients = make_pair((WIRE_TO_CLIENTS, 4), (CLIENTS_END, 3), spaces.clients.as_fd())?;
     let clients_end = open_clients(spaces, settings)?;
     enter(spaces.server.as_fd(), Step::LinksUp)?;
     settings.here();
     let mut route = Route::open().map_err(fault_at(Step::Loopback))?;
     route.set_up(LOOPBACK_INDEX, 0).map_err(fault_at(Step::Loopback))?;
-    // The clients can reach a listener on 127.0.0.1; a reverse path filter copied from the host has nothing to filter here.
-    settings.write("net.ipv4.conf.all.route_localnet", None, 1);
     let server_end = open_end(&mut route, SERVER_END, settings)?;
     let (addresses, ipv6) = give_addresses(&mut route, server_end.index, asked)?;
     for name in [WIRE_TO_SERVER, WIRE_TO_CLIENTS] {
@@ -43,17 +40,38 @@ pub(super) fn connect(spaces: &Namespaces, settings: &mut Settings, asked: &[IpA
     }
     enter(spaces.server.as_fd(), Step::LinksUp)?;
     await_running(SERVER_END)?;
-    Ok(Connected { server_end, wire_to_server, wire_to_clients, clients_end, addresses, ipv6 })
+    let server = LinkPair { wire: wire_to_server, far: server_end };
+    let clients = Some(LinkPair { wire: wire_to_clients, far: clients_end });
+    Ok(Connected { server, clients, addresses, ipv6 })
 }
 
-/// Makes a pair whose near end stays in the wire's namespace, quiet and up, and whose far end is in `far_netns`.
+/// Makes the server's pair alone, both ends in the present namespace, in which only what belongs to the pair is changed.
+pub(super) fn connect_here(here: BorrowedFd<'_>, asked: &[IpAddr]) -> Result<Connected, Fault> {
+    let wire = make_pair((WIRE_HERE, 2), (SERVER_HERE, 1), here)?;
+    let mut route = Route::open().map_err(fault_at(Step::LinksUp))?;
+    let far = set_up_end(&mut route, SERVER_HERE)?;
+    let (addresses, ipv6) = give_addresses(&mut route, far.index, asked)?;
+    await_running(WIRE_HERE)?;
+    await_running(SERVER_HERE)?;
+    Ok(Connected { server: LinkPair { wire, far }, clients: None, addresses, ipv6 })
+}
+
+/// Removes the pair that [`connect_here`] has made, if it is there.
+pub(super) fn disconnect_here() -> Result<(), Errno> {
+    let mut route = Route::open()?;
+    match route.link(WIRE_HERE) {
+        Ok(found) => route.remove_link(found.link.index),
+        Err(Errno::NODEV) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Makes a pair whose near end stays in the present namespace, quiet and up, and whose far end is in `far_netns`.
 fn make_pair(
-    spaces: &Namespaces,
     (near, near_mac): (&CStr, u8),
     (far, far_mac): (&CStr, u8),
     far_netns: BorrowedFd<'_>,
 ) -> Result<Link, Fault> {
-    enter(spaces.wire.as_fd(), Step::VethPair)?;
     let mut route = Route::open().map_err(fault_at(Step::VethPair))?;
     let peering = Peering { near: (near, mac(near_mac)), far: (far, mac(far_mac)), far_netns };
     let events = RouteEvents::of_links().map_err(fault_at(Step::VethPair))?;
@@ -66,6 +84,7 @@ fn make_pair(
     disable_ipv6(near);
     offload::switch_off(near).map_err(fault_at(Step::LinksUp))?;
     let link = route.link(near).map_err(fault_at(Step::VethPair))?.link;
+    route.prepare(link.index).map_err(fault_at(Step::LinksUp))?;
     route.set_up(link.index, libc::IFF_NOARP).map_err(fault_at(Step::LinksUp))?;
     Ok(link)
 }
@@ -101,18 +120,17 @@ fn open_clients(spaces: &Namespaces, settings: &mut Settings) -> Result<Link, Fa
     Ok(link)
 }
 
-/// Prepares an outer end and sets it up: no neighbours, no offloads, no link-local addresses.
-fn open_end(route: &mut Route, name: &CStr, settings: &mut Settings) -> Result<Link, Fault> {
-    let text = name.to_string_lossy();
-    settings.write(&format!("net.ipv4.conf.{text}.route_localnet"), None, 1);
-    settings.write("net.ipv4.conf.all.rp_filter", None, 0);
-    settings.write(&format!("net.ipv4.conf.{text}.rp_filter"), None, 0);
-    if std::fs::exists(format!("/proc/sys/net/ipv6/conf/{text}")).unwrap_or(false) {
-        // No link-local addresses, no router solicitations: the wire carries only the segments of clients and listener.
-        settings.write(&format!("net.ipv6.conf.{text}.addr_gen_mode"), None, 1);
-    }
+/// Prepares an outer end in a namespace of ours: a reverse path filter copied from the host has nothing to filter there.
+fn open_end(route: &mut Route, name: &CStr, settings: &Settings) -> Result<Link, Fault> {
+    settings.write_if_there("net.ipv4.conf.all.rp_filter", 0);
+    set_up_end(route, name)
+}
+
+/// Sets an outer end up: no neighbours, no offloads, and nothing that it sends by itself.
+fn set_up_end(route: &mut Route, name: &CStr) -> Result<Link, Fault> {
     offload::switch_off(name).map_err(fault_at(Step::LinksUp))?;
     let link = route.link(name).map_err(fault_at(Step::LinksUp))?.link;
+    route.prepare(link.index).map_err(fault_at(Step::LinksUp))?;
     route.set_up(link.index, libc::IFF_NOARP).map_err(fault_at(Step::LinksUp))?;
     Ok(link)
 }
@@ -143,6 +161,11 @@ fn give_addresses(route: &mut Route, index: u32, asked: &[IpAddr]) -> Result<(Ve
     let mut ipv6 = route.add_address(index, v6).is_ok() && route.add_route(&clients).is_ok();
     for &address in asked {
         if address.is_loopback() || address.is_unspecified() || address == v4 || address == v6 {
+            continue;
+        }
+        // In a namespace that is not ours it may stand on another link.
+        if route.is_local(index, address).is_ok_and(|is_local| is_local) {
+            addresses.push(address);
             continue;
         }
         route.add_address(index, address).map_err(fault_at(Step::Address(address)))?;
@@ -188,6 +211,9 @@ const SERVER_END: &CStr = c"srv0";
 const WIRE_TO_SERVER: &CStr = c"wire-s";
 const WIRE_TO_CLIENTS: &CStr = c"wire-c";
 const CLIENTS_END: &CStr = c"cli0";
+/// In a namespace that others have named links in.
+const WIRE_HERE: &CStr = c"qviz-wire";
+const SERVER_HERE: &CStr = c"qviz-srv";
 /// The source of client programs that choose none.
 const FIRST_CLIENT_V4: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
 const FIRST_CLIENT_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);

@@ -88,6 +88,29 @@ impl Route {
         self.request(request, NLM_F_ACK).map(|_| ())
     }
 
+    /// What a link of ours needs of its settings, whether or not /proc/sys can be written: no IPv6 addresses of its own choice (so that it
+    /// sends nothing by itself), no reverse path filter, and addresses of loopback are routed.
+    pub(super) fn prepare(&mut self, index: u32) -> Result<(), Errno> {
+        let set = |kind, value: u32| attr(kind, &value.to_ne_bytes());
+        let v4 = nest(INET_CONF, &[set(DEVCONF_RP_FILTER, 0), set(DEVCONF_ROUTE_LOCALNET, 1)]);
+        let v6 = attr(INET6_ADDR_GEN_MODE, &[ADDR_GEN_MODE_NONE]);
+        for family in [nest(libc::AF_INET as u16, &[v4]), nest(libc::AF_INET6 as u16, &[v6])] {
+            let mut bytes = link_header(index, 0, 0);
+            bytes.extend(concat(&[nest(libc::IFLA_AF_SPEC, &[family])]));
+            match self.request(RouteMessage { kind: libc::RTM_SETLINK, bytes }, NLM_F_ACK) {
+                // A kernel without IPv6, or a link on which it is switched off.
+                Ok(_) | Err(Errno::AFNOSUPPORT | Errno::INVAL) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a link, and its peer with it.
+    pub(super) fn remove_link(&mut self, index: u32) -> Result<(), Errno> {
+        self.request(RouteMessage { kind: libc::RTM_DELLINK, bytes: link_header(index, 0, 0) }, NLM_F_ACK).map(|_| ())
+    }
+
     /// Puts one host address on a link; IPv6 without duplicate address detection, so that it can be used at once.
     pub(super) fn add_address(&mut self, index: u32, address: IpAddr) -> Result<(), Errno> {
         let (family, bytes) = octets(address);
@@ -321,6 +344,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const SILENCES: u32 = 60;
 /// `VETH_INFO_PEER`, include/uapi/linux/veth.h
 const VETH_INFO_PEER: u16 = 1;
+/// `IFLA_INET_CONF` and the numbers of `struct ipv4_devconf` (include/uapi/linux/if_link.h, ip.h).
+const INET_CONF: u16 = 1;
+const DEVCONF_RP_FILTER: u16 = 8;
+const DEVCONF_ROUTE_LOCALNET: u16 = 26;
+/// `IFLA_INET6_ADDR_GEN_MODE` and `IN6_ADDR_GEN_MODE_NONE` (include/uapi/linux/if_link.h).
+const INET6_ADDR_GEN_MODE: u16 = 8;
+const ADDR_GEN_MODE_NONE: u8 = 1;
 /// `IF_OPER_UP`, include/uapi/linux/if.h: RFC 2863 operational state "up", set when the transmit queue works.
 const IF_OPER_UP: u8 = 6;
 /// The offset of `rtm_type` in `struct rtmsg`.

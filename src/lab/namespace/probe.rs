@@ -40,9 +40,11 @@ impl Probe {
     /// Measures in the present namespace, which must be fresh: its loopback is set up, and nothing else uses its counters.
     pub(super) fn here() -> Self {
         let up = Route::open().and_then(|mut route| route.set_up(LOOPBACK_INDEX, 0));
-        if up.is_err() {
-            return Self::default();
-        }
+        if up.is_err() { Self::default() } else { Self::as_it_is() }
+    }
+
+    /// Measures in the present namespace, over its loopback as it is.
+    pub(super) fn as_it_is() -> Self {
         Self { syn_rule: syn_rule().ok().flatten(), somaxconn: somaxconn().ok() }
     }
 }

@@ -6,10 +6,16 @@ use std::net::IpAddr;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::lab::confinement::Confinement;
 use crate::say;
 use crate::text::errno::describe_errno;
 
+pub use self::evidence::Evidence;
+pub(super) use self::present_namespace::PresentNamespace;
+
 mod apparmor;
+mod evidence;
+mod present_namespace;
 
 /// The steps of entering the private network, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +45,8 @@ pub enum Step {
     Address(IpAddr),
     /// The route to one of the clients' networks.
     Route(IpAddr),
+    /// Looking at the present namespace, and taking it.
+    Present,
     /// The process joins.
     Join,
 }
@@ -65,6 +73,8 @@ pub enum Cause {
     SwitchedOff,
     /// `kernel.apparmor_restrict_unprivileged_userns` is 1.
     AppArmor,
+    /// Root lacks CAP_SETFCAP, without which nobody may map it into a user namespace (`verify_root_map`, kernel/user_namespace.c).
+    NoSetfcap,
     /// A seccomp filter is in force, as in containers.
     Seccomp,
     /// The kernel was built without user namespaces.
@@ -77,6 +87,12 @@ pub enum Cause {
     OldKernel,
     /// The address cannot be put on a device.
     Address(IpAddr),
+    /// The machine's first network namespace: nothing is made there.
+    FirstNamespace,
+    /// Nothing can be made in the present namespace without CAP_NET_ADMIN.
+    NoNetAdmin,
+    /// Another lab stands in the present namespace.
+    Occupied,
     /// IPv6 is switched off, or this kernel has none.
     NoIpv6,
     /// The kernel did not finish in time.
@@ -97,25 +113,10 @@ pub struct Refusal {
     pub errno: i32,
     /// The reason.
     pub cause: Cause,
-}
-
-/// What /proc shows about the permission to create namespaces; `None` when a file is missing or unreadable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Evidence {
-    /// `user.max_user_namespaces`
-    pub max_user_namespaces: Option<i64>,
-    /// `user.max_net_namespaces`
-    pub max_net_namespaces: Option<i64>,
-    /// `kernel.unprivileged_userns_clone` (Debian and others)
-    pub userns_clone: Option<i64>,
-    /// `kernel.apparmor_restrict_unprivileged_userns` (Ubuntu)
-    pub apparmor_restricts: Option<i64>,
-    /// The field `Seccomp` of /proc/self/status: 2 = a filter is in force.
-    pub seccomp: Option<i64>,
-    /// Whether /proc/self/ns/user exists.
-    pub user_namespaces: bool,
-    /// Whether the running kernel's module directory exists.
-    pub modules: bool,
+    /// What the program stands in, which names the remedy.
+    pub confinement: Confinement,
+    /// Whether the lab could be had in the present network namespace: why not, if not.
+    pub here: Option<Cause>,
 }
 
 impl Refusal {
@@ -136,17 +137,20 @@ impl Refusal {
                 Cause::limit("user.max_net_namespaces", evidence.max_net_namespaces)
             }
             (Step::Join, Errno::INVAL | Errno::NOSYS) => Cause::OldKernel,
+            (Step::Present, Errno::ADDRINUSE) => Cause::Occupied,
+            (Step::Present, Errno::PERM) => evidence.here.unwrap_or(Cause::Unknown),
             (_, Errno::MFILE | Errno::NFILE | Errno::NOMEM) | (Step::Fork, Errno::AGAIN) => Cause::OwnLimit,
             // What the kernel answers for an address on a device where IPv6 is switched off (`inet6_addr_add`, net/ipv6/addrconf.c).
             (Step::Address(IpAddr::V6(_)), Errno::ACCESS | Errno::OPNOTSUPP | Errno::AFNOSUPPORT) => Cause::NoIpv6,
             (_, Errno::AGAIN | Errno::TIMEDOUT) => Cause::TooSlow,
+            (Step::IdentityMap, Errno::PERM) if evidence.root_without_setfcap => Cause::NoSetfcap,
             (_, Errno::PERM | Errno::ACCESS) => evidence.permission_cause(),
             (Step::Address(address), _) => Cause::Address(address),
             (Step::VethPair, Errno::OPNOTSUPP) if evidence.modules => Cause::NoVeth,
             (Step::VethPair, Errno::OPNOTSUPP) => Cause::ModulesGone,
             _ => Cause::Unknown,
         };
-        Self { step, errno, cause }
+        Self { step, errno, cause, confinement: evidence.confinement, here: evidence.here }
     }
 
     /// The command that remedies this case, or what to do when no command can.
@@ -169,18 +173,37 @@ impl Refusal {
             }
             Cause::SwitchedOff => "sudo sysctl kernel.unprivileged_userns_clone=1".to_owned(),
             Cause::AppArmor => apparmor::profile(),
-            Cause::Seccomp => say!(
-                "`docker run --security-opt seccomp=unconfined ...` (or --cap-add SYS_ADMIN), and for the settings of the lab --security-opt systempaths=unconfined"
-            )
-            .to_owned(),
-            Cause::NoIpv6 => "sudo sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0".to_owned(),
+            Cause::Seccomp => self.beside_here(self.confinement.namespaces()),
+            Cause::FirstNamespace => say!("leave --net here away: qviz makes a private network").to_owned(),
+            Cause::NoSetfcap => self.beside_here(self.confinement.other_user()),
+            Cause::NoNetAdmin => self.confinement.net_admin().to_owned(),
+            Cause::Occupied => say!("end the other lab, or leave --net here away").to_owned(),
+            Cause::NoIpv6 => {
+                "sudo sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0".to_owned()
+            }
             Cause::TooSlow => say!("run the same again; this machine is very busy").to_owned(),
             Cause::NoVeth => "sudo modprobe veth".to_owned(),
             Cause::ModulesGone => "sudo reboot".to_owned(),
-            Cause::NoUserNamespaces | Cause::Unknown => "sudo qviz".to_owned(),
+            Cause::NoUserNamespaces | Cause::Unknown => self.beside_here("sudo qviz"),
             Cause::OwnLimit => "ulimit -n 1024; ulimit -u 4096; ulimit -v unlimited".to_owned(),
             Cause::OldKernel => "qviz --net host".to_owned(),
             Cause::Address(_) => say!("choose a unicast address: qviz --listen 198.51.100.1:8080").to_owned(),
+        }
+    }
+
+    /// This remedy, after what the present network namespace gives already, or would with one right more.
+    fn beside_here(&self, private: &str) -> String {
+        match self.here {
+            None => say!(
+                "`qviz --net here` (packet-level clients in this network namespace); for a private network with its own settings `{private}`",
+                private
+            ),
+            Some(Cause::NoNetAdmin) => say!(
+                "`{more}` and then `qviz --net here` (packet-level clients in this network namespace); for a private network with its own settings `{private}`",
+                more = self.confinement.net_admin(),
+                private
+            ),
+            Some(_) => private.to_owned(),
         }
     }
 }
@@ -194,35 +217,6 @@ impl Cause {
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
         Self::diagnose(fault.step, fault.errno, &Evidence::read())
-    }
-}
-
-impl Evidence {
-    /// Reads it from /proc.
-    pub fn read() -> Self {
-        let release = rustix::system::uname();
-        let modules = release.release().to_str().is_ok_and(|release| {
-            ["/lib/modules", "/usr/lib/modules"].iter().any(|root| std::path::Path::new(root).join(release).is_dir())
-        });
-        Self {
-            max_user_namespaces: number("/proc/sys/user/max_user_namespaces"),
-            max_net_namespaces: number("/proc/sys/user/max_net_namespaces"),
-            userns_clone: number("/proc/sys/kernel/unprivileged_userns_clone"),
-            apparmor_restricts: number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
-            seccomp: seccomp(),
-            user_namespaces: std::fs::exists("/proc/self/ns/user").unwrap_or(false),
-            modules,
-        }
-    }
-
-    /// The cause of EPERM: the most specific switch first; a seccomp filter alone proves little, so it comes last.
-    const fn permission_cause(&self) -> Cause {
-        match *self {
-            Self { userns_clone: Some(0), .. } => Cause::SwitchedOff,
-            Self { apparmor_restricts: Some(1..), .. } => Cause::AppArmor,
-            Self { seccomp: Some(1..), .. } => Cause::Seccomp,
-            _ => Cause::Unknown,
-        }
     }
 }
 
@@ -241,6 +235,7 @@ impl fmt::Display for Step {
             Self::LinksUp => f.write_str(say!("setting the veth pair up")),
             Self::Address(address) => f.write_str(&say!("adding the address {address}", address)),
             Self::Route(network) => f.write_str(&say!("adding the route to {network}", network)),
+            Self::Present => f.write_str(say!("taking the present network namespace")),
             Self::Join => f.write_str(say!("setns() into the finished network")),
         }
     }
@@ -261,6 +256,9 @@ impl fmt::Display for Cause {
                 "AppArmor denies ordinary users the rights inside their own namespaces (Ubuntu's default)"
             )),
             Self::Seccomp => f.write_str(say!("a seccomp filter is in force, as in containers without SYS_ADMIN")),
+            Self::NoSetfcap => {
+                f.write_str(say!("root without CAP_SETFCAP may not be itself in a user namespace; other users may"))
+            }
             Self::NoUserNamespaces => f.write_str(say!("this kernel was built without user namespaces")),
             Self::NoVeth => {
                 f.write_str(say!("the kernel has no veth devices; their module is missing or may not be loaded"))
@@ -272,6 +270,11 @@ impl fmt::Display for Cause {
             Self::Address(address) => {
                 f.write_str(&say!("the kernel does not take {address} as an address of a device", address))
             }
+            Self::FirstNamespace => {
+                f.write_str(say!("this is the machine's first network namespace, in which qviz makes nothing"))
+            }
+            Self::NoNetAdmin => f.write_str(say!("CAP_NET_ADMIN is missing")),
+            Self::Occupied => f.write_str(say!("another lab stands in this network namespace")),
             Self::NoIpv6 => f.write_str(say!("IPv6 is switched off, or this kernel has none")),
             Self::TooSlow => f.write_str(say!("the kernel did not finish in time")),
             Self::OwnLimit => f.write_str(say!("the process has reached a limit of open files, processes or memory")),
@@ -288,15 +291,6 @@ pub(super) fn fault_at(step: Step) -> impl Fn(Errno) -> Fault {
 /// The error number of an I/O error; EIO where it has none.
 pub(in crate::lab) fn errno_of(error: &std::io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
-}
-
-fn number(path: &str) -> Option<i64> {
-    std::fs::read_to_string(path).ok()?.trim().parse().ok()
-}
-
-fn seccomp() -> Option<i64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    status.lines().find_map(|line| line.strip_prefix("Seccomp:"))?.trim().parse().ok()
 }
 
 /// What a limit is raised to at least.
@@ -316,6 +310,9 @@ mod tests {
         seccomp: Some(0),
         user_namespaces: true,
         modules: true,
+        root_without_setfcap: false,
+        confinement: Confinement::Unknown,
+        here: Some(Cause::FirstNamespace),
     };
 
     fn hint(step: Step, errno: Errno, evidence: Evidence) -> String {
@@ -348,11 +345,21 @@ mod tests {
         let debian = Evidence { userns_clone: Some(0), ..ORDINARY };
         assert_eq!(hint(Step::UserNamespace, Errno::PERM, debian), "sudo sysctl kernel.unprivileged_userns_clone=1");
         let container = Evidence { seccomp: Some(2), ..ORDINARY };
-        assert!(
-            hint(Step::UserNamespace, Errno::PERM, container)
-                .starts_with("`docker run --security-opt seccomp=unconfined")
-        );
-        assert_eq!(hint(Step::UserNamespace, Errno::PERM, ORDINARY), "sudo qviz");
+        let remedy = |evidence| hint(Step::UserNamespace, Errno::PERM, evidence);
+        assert!(remedy(container).starts_with("docker run --security-opt seccomp=unconfined"));
+        assert_eq!(remedy(ORDINARY), "sudo qviz");
+        // In a network namespace of a container's own, its right or one right more is enough for packet-level clients.
+        assert!(remedy(Evidence { here: None, ..container }).starts_with("`qviz --net here`"));
+        let lacking = Evidence { here: Some(Cause::NoNetAdmin), ..container };
+        assert!(remedy(lacking).starts_with("`docker run --cap-add NET_ADMIN ...` and then `qviz --net here`"));
+        for (confinement, words) in [
+            (Confinement::Podman, ["--cap-add NET_ADMIN,NET_RAW", "podman run --security-opt seccomp=unconfined"]),
+            (Confinement::Kubernetes, ["--profile=netadmin", "--profile=sysadmin"]),
+            (Confinement::Service, ["AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW", "RestrictNamespaces=no"]),
+        ] {
+            let hint = remedy(Evidence { confinement, ..lacking });
+            assert!(words.iter().all(|word| hint.contains(word)), "{hint}");
+        }
     }
 
     #[test]

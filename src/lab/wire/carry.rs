@@ -10,14 +10,15 @@ use socket2::Socket;
 use super::bytes::{Macs, fold, sum};
 use super::icmp;
 use super::transmit::{Operation, TransmitError, failed, open_socket, send_frame};
-use crate::lab::namespace::{LISTENER_V4, NetnsToken};
+use crate::lab::namespace::{LISTENER_V4, LinkPair, NetnsToken};
 use crate::model::segment::Toward;
 
 /// The sockets at both links.
 #[derive(Debug)]
 pub struct Carrier {
     to_server: Link,
-    to_clients: Link,
+    /// `None` where there are no client programs.
+    to_clients: Option<Link>,
     buffer: Vec<u8>,
     /// The listener's own address where the clients know it by another one.
     loopback: Option<Ipv4Addr>,
@@ -37,7 +38,7 @@ impl Carrier {
     /// [`TransmitError::NotOurs`] unless the calling thread is in the namespace of the token; [`TransmitError::Socket`] when packet
     /// sockets are not available.
     pub fn open(token: &NetnsToken, listener: SocketAddr) -> Result<Self, TransmitError> {
-        let link = |near: &crate::lab::namespace::Link, far: &crate::lab::namespace::Link| {
+        let link = |LinkPair { wire: near, far }: &LinkPair| {
             let opened = token.in_wire(|| open_socket(near));
             let socket = opened.map_err(|_| TransmitError::NotOurs { link: near.name.clone() })??;
             Ok::<_, TransmitError>(Link {
@@ -51,8 +52,8 @@ impl Carrier {
             _ => None,
         };
         Ok(Self {
-            to_server: link(token.wire_to_server(), token.server_end())?,
-            to_clients: link(token.wire_to_clients(), token.clients_end())?,
+            to_server: link(token.server())?,
+            to_clients: token.clients().map(link).transpose()?,
             buffer: Vec::new(),
             loopback,
         })
@@ -63,7 +64,8 @@ impl Carrier {
     /// # Errors
     /// [`TransmitError::Socket`] when the kernel refuses it, or does not take it for a few milliseconds.
     pub fn carry(&mut self, frame: &[u8], toward: Toward) -> Result<(), TransmitError> {
-        let link = if toward == Toward::Listener { &self.to_server } else { &self.to_clients };
+        let link = if toward == Toward::Listener { Some(&self.to_server) } else { self.to_clients.as_ref() };
+        let Some(link) = link else { return Ok(()) };
         self.buffer.clear();
         self.buffer.extend_from_slice(&link.macs.kernel);
         self.buffer.extend_from_slice(&link.macs.client);

@@ -18,7 +18,7 @@ use thiserror::Error;
 use super::Destination;
 use super::bytes::{FrameError, Frames, Macs};
 use super::icmp::{self, QuotedSegment, Unreachable};
-use crate::lab::namespace::{Link, NetnsToken};
+use crate::lab::namespace::{Link, LinkPair, NetnsToken};
 use crate::model::segment::Segment;
 use crate::say;
 use crate::text::errno::describe;
@@ -103,13 +103,13 @@ impl Transmit {
     /// [`TransmitError::NotOurs`] unless the calling thread is in the namespace of the token;
     /// [`TransmitError::Socket`] when packet sockets are not available.
     pub fn open(token: &NetnsToken, listener: SocketAddr) -> Result<Self, TransmitError> {
-        let wire_to_server = token.wire_to_server();
+        let LinkPair { wire: wire_to_server, far: server_end } = token.server();
         if !token.is_current() {
             return Err(TransmitError::NotOurs { link: wire_to_server.name.clone() });
         }
         let opened = token.in_wire(|| open_socket(wire_to_server));
         let socket = opened.map_err(|_| TransmitError::NotOurs { link: wire_to_server.name.clone() })??;
-        let macs = Macs { client: wire_to_server.mac, kernel: token.server_end().mac };
+        let macs = Macs { client: wire_to_server.mac, kernel: server_end.mac };
         let frames = Frames::new(macs, &Destination::from(listener));
         Ok(Self { socket, frames, macs, link: wire_to_server.name.clone() })
     }

@@ -9,6 +9,7 @@ use crate::fold::finding::{Check, RULES};
 use crate::model::counters::Counters;
 use crate::model::sample::Source;
 use crate::session::metrics::PageFormat;
+use crate::text::sanitize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -19,6 +20,9 @@ enum Kind {
 
 struct Page {
     dialect: PageFormat,
+    /// The label of every series where another network namespace is watched: `namespace="pid 4242"`. Then pages of several can be told
+    /// apart whoever scrapes them.
+    namespace: Option<String>,
     text: String,
 }
 
@@ -41,7 +45,16 @@ impl Page {
         let unit = if in_seconds { format!("# UNIT {family} seconds\n") } else { String::new() };
         self.put(format_args!("# TYPE {family} {kind}\n{unit}# HELP {family} {help}\n"));
         for (labels, value) in samples {
+            let labels = self.within_namespace(labels);
             self.put(format_args!("{name}{ending}{labels} {value}\n"));
+        }
+    }
+
+    fn within_namespace(&self, labels: String) -> String {
+        match (&self.namespace, labels.strip_suffix('}')) {
+            (None, _) => labels,
+            (Some(namespace), Some(others)) => format!("{others},{namespace}}}"),
+            (Some(namespace), None) => format!("{{{namespace}}}"),
         }
     }
 
@@ -52,7 +65,10 @@ impl Page {
 }
 
 pub(super) fn text(shot: &Shot<'_>, dialect: PageFormat) -> String {
-    let mut page = Page { dialect, text: String::with_capacity(4096 + shot.rows.len() * 640) };
+    let watching = shot.world.listeners.watching.as_ref();
+    let netns =
+        watching.and_then(|watching| watching.netns.as_deref()).map(|name| label("namespace", &sanitize::lines(name)));
+    let mut page = Page { dialect, namespace: netns, text: String::with_capacity(4096 + shot.rows.len() * 640) };
     addresses(&mut page, &shot.rows);
     namespace(&mut page, shot);
     own(&mut page, shot);
@@ -162,9 +178,10 @@ fn at(row: &Row) -> String {
 
 /// `{name="value",...}`: backslash, quote and line feed are the only characters that need an escape.
 fn labels(pairs: &[(&str, &str)]) -> String {
-    let label = |(name, value): &(&str, &str)| {
-        let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        format!("{name}=\"{value}\"")
-    };
-    format!("{{{}}}", pairs.iter().map(label).collect::<Vec<_>>().join(","))
+    format!("{{{}}}", pairs.iter().map(|(name, value)| label(name, value)).collect::<Vec<_>>().join(","))
+}
+
+fn label(name: &str, value: &str) -> String {
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    format!("{name}=\"{value}\"")
 }

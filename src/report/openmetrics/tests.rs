@@ -13,10 +13,14 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
+        Self::of(None)
+    }
+
+    fn of(netns: Option<String>) -> Self {
         let mut sysctls = Sysctls::default();
         sysctls.set(Sysctl::Somaxconn, 4096);
         let kernel = "6.18.44".to_owned();
-        let watching = Watching { kernel, pid: 1, rights: Rights::default(), netns: None, target: None, sysctls };
+        let watching = Watching { kernel, pid: 1, rights: Rights::default(), netns, target: None, sysctls };
         let mut fixture = Self { world: World::new(), state: ScrapeState::default() };
         fixture.apply(0, &Event::Watching(Box::new(watching)));
         fixture
@@ -190,4 +194,15 @@ fn the_older_format_names_a_counter_as_its_samples() {
         assert_eq!(value(page, "qviz_kernel_events_total{name=\"ListenDrops\"}"), Some(3.0));
     }
     assert!(plain.contains("# TYPE qviz_build_info gauge\n") && open.contains("# TYPE qviz_build info\n"));
+}
+
+#[test]
+fn every_series_of_another_namespace_says_so() {
+    let mut fixture = Fixture::of(Some("/run/netns/a\"b".to_owned()));
+    fixture.snapshot(100, vec![listener(1, "10.0.0.1:80", 6, 5, Some(0))], &[]);
+    let page = fixture.page();
+    let series: Vec<_> = page.lines().filter(|line| !line.starts_with('#')).collect();
+    let named = |line: &&&str| line.contains("namespace=\"/run/netns/a\\\"b\"} ");
+    assert!(series.len() > 15 && series.iter().all(|line| named(&line)), "{page}");
+    assert!(!Fixture::new().page().contains("namespace="));
 }

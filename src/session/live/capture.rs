@@ -5,15 +5,9 @@
 //! [`MOST_WAITING`] bytes it is written with what is known.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Read};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use pcap_file::pcapng::PcapNgWriter;
-use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
-use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption};
-use pcap_file::{DataLink, PcapError};
 
 use crate::model::cause::Cause;
 use crate::model::delivery::{Delivery, Outcome};
@@ -21,13 +15,16 @@ use crate::model::event::{Event, ServerEvent, Stamped};
 use crate::model::peer::Peer;
 use crate::model::stamp::Stamp;
 use crate::say;
+use crate::session::files::{self, Existing};
 use crate::text::errno::describe;
+
+mod pcapng;
 
 /// The file, and the frames that wait for their fate.
 pub struct Capture {
     path: PathBuf,
     /// `None` after a failure.
-    writer: Option<PcapNgWriter<BufWriter<File>>>,
+    writer: Option<BufWriter<File>>,
     /// Nanoseconds since 1970 at the session's beginning.
     began: u64,
     waiting: VecDeque<Packet>,
@@ -91,21 +88,13 @@ impl Capture {
     /// When the file cannot be opened or written, or is not empty and no pcapng.
     pub fn open(path: &Path, began: u64) -> Result<Self, CaptureError> {
         let opened = |source| CaptureError::Open { path: path.to_owned(), source };
-        if is_foreign(path).map_err(opened)? {
+        if files::is_foreign(path, &pcapng::SECTION_HEADER).map_err(opened)? {
             return Err(CaptureError::NotOurs { path: path.to_owned() });
         }
-        let file = OpenOptions::new().create(true).write(true).truncate(true).open(path).map_err(opened)?;
-        let written = |error: PcapError| CaptureError::Write { path: path.to_owned(), source: io_error(error) };
-        let mut writer = PcapNgWriter::new(BufWriter::with_capacity(128 * 1024, file)).map_err(written)?;
-        let interface = InterfaceDescriptionBlock {
-            linktype: DataLink::ETHERNET,
-            snaplen: 0,
-            options: vec![
-                InterfaceDescriptionOption::IfName("srv0".into()),
-                InterfaceDescriptionOption::IfTsResol(NANOSECONDS),
-            ],
-        };
-        writer.write_pcapng_block(interface).map_err(written)?;
+        let file = files::create(path, Existing::Emptied).map_err(opened)?;
+        let mut writer = BufWriter::with_capacity(128 * 1024, file);
+        let written = |source| CaptureError::Write { path: path.to_owned(), source };
+        writer.write_all(&pcapng::beginning("srv0")).map_err(written)?;
         Ok(Self {
             path: path.to_owned(),
             writer: Some(writer),
@@ -152,7 +141,7 @@ impl Capture {
     /// Writes everything that still waits; why the file is not complete, if it is not.
     pub(super) fn finish(&mut self) -> Option<CaptureError> {
         self.write_ready(true);
-        let flushed = self.writer.take().map(|writer| writer.into_inner().into_inner());
+        let flushed = self.writer.take().map(BufWriter::into_inner);
         if let Some(Err(error)) = flushed {
             self.fail(error.into_error());
         }
@@ -174,20 +163,14 @@ impl Capture {
             let Some(packet) = self.waiting.pop_front() else { return };
             self.left += 1;
             self.bytes -= packet.frame.len();
-            self.write(packet);
+            self.write(&packet);
         }
     }
 
-    fn write(&mut self, packet: Packet) {
-        let block = EnhancedPacketBlock {
-            interface_id: 0,
-            timestamp: Duration::from_nanos(self.began + packet.at.as_nanos()),
-            original_len: packet.frame.len() as u32,
-            data: packet.frame.as_ref().into(),
-            options: packet.comment.into_iter().map(|comment| EnhancedPacketOption::Comment(comment.into())).collect(),
-        };
-        if let Some(Err(error)) = self.writer.as_mut().map(|writer| writer.write_pcapng_block(block)) {
-            self.fail(io_error(error));
+    fn write(&mut self, packet: &Packet) {
+        let block = pcapng::packet(self.began + packet.at.as_nanos(), &packet.frame, packet.comment.as_deref());
+        if let Some(Err(error)) = self.writer.as_mut().map(|writer| writer.write_all(&block)) {
+            self.fail(error);
         }
     }
 
@@ -230,36 +213,6 @@ fn comment(delivery: &Delivery, limit: u32) -> String {
     }
 }
 
-fn io_error(error: PcapError) -> io::Error {
-    match error {
-        PcapError::IoError(error) => error,
-        other => io::Error::other(other.to_string()),
-    }
-}
-
-/// True for a file that is not empty and does not begin as a pcapng file does.
-fn is_foreign(path: &Path) -> io::Result<bool> {
-    let mut file = match File::open(path) {
-        Ok(file) if file.metadata()?.is_file() => file,
-        Ok(_) => return Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    let mut first = [0; 4];
-    let mut read = 0;
-    while read < first.len() {
-        match file.read(&mut first[read..])? {
-            0 => break,
-            more => read += more,
-        }
-    }
-    Ok(read > 0 && first != SECTION_HEADER)
-}
-
-/// The first four bytes of a pcapng file.
-const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
-/// if_tsresol: a power of ten.
-const NANOSECONDS: u8 = 9;
 /// Bytes of frames that wait at most.
 const MOST_WAITING: usize = 64 << 20;
 

@@ -94,7 +94,7 @@ impl ExperimentRunner {
         let (clock, first, teller) = (self.clock, self.first.clone(), self.sender.clone());
         let (stop, netns) = (Arc::clone(&stopped), self.netns.clone());
         let work = move || {
-            let pair = netns.as_ref().map(|netns| netns.server_end().index);
+            let pair = netns.as_ref().map(|netns| netns.server().far.index);
             let mut env = SessionEnv { pair, ..SessionEnv::open(clock, first, stop, teller) };
             experiment::run(trial, &mut Experiment::new(&mut env, netns));
         };

@@ -29,9 +29,8 @@ impl LoadProgram {
                 ("QVIZ_PORT", listener.port().to_string()),
                 ("QVIZ_URL", format!("http://{address}/")),
             ],
-            log: None,
         };
-        let started = netns.in_clients(|| Program::start(&plan));
+        let started = netns.in_clients(|| Program::start(&plan, None));
         let program = started.map_err(|errno| ProgramError { command: command.to_owned(), source: errno.into() })??;
         let state = ProgramState {
             role: ProgramRole::Load,

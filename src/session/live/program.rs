@@ -5,6 +5,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -39,6 +40,8 @@ pub struct Wanted {
 pub struct ProgramsPlan {
     /// The server.
     pub server: ProgramPlan,
+    /// Where its standard output and error output go as well.
+    pub log: Option<PathBuf>,
     /// Its listener.
     pub wanted: Wanted,
     /// The backlog that its listener is given; `None`: it keeps its own.
@@ -68,6 +71,14 @@ pub enum NoListener {
     /// It could not be started.
     #[error(transparent)]
     NotStarted(#[from] ProgramError),
+    /// What it writes cannot be kept where it should.
+    #[error("{}", say!("cannot open the log {file}: {error}", file = path.display(), error = describe(source)))]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// What the system said, or what was found there.
+        source: io::Error,
+    },
     /// Sockets could not be listed.
     #[error(transparent)]
     Diag(#[from] DiagError),
@@ -117,6 +128,7 @@ impl NoListener {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NotStarted(_) => say!("see: qviz doctor"),
+            Self::Log { .. } => say!("give a file that can be written: --server-log server.log"),
             Self::Diag(error) => error.hint(),
             Self::Ended { exit: Some(ProgramExit::NotStarted(errno)), .. } => not_started(*errno),
             Self::Ended { needs_network: true, .. } | Self::Late { needs_network: true, .. } => {

@@ -1,6 +1,8 @@
 //! Opens everything that a live session needs, in the required order.
 
+use std::fs::File;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use crate::lab::wire::line::Line;
 use crate::model::event::{Began, Event};
 use crate::model::settings::{ClientKind, Sysctls};
 use crate::session::clock::{Clock, WallClock};
+use crate::session::files::{self, Existing};
 use crate::session::live::experiments::ExperimentRunner;
 use crate::session::pump::Pump;
 
@@ -103,7 +106,8 @@ fn open_listener(
     if wired.is_none() {
         return Err(LiveError::ProgramNeedsLab);
     }
-    let program = Program::start(&programs.server).map_err(NoListener::from)?;
+    let log = programs.log.map(open_log).transpose()?;
+    let program = Program::start(&programs.server, log).map_err(NoListener::from)?;
     let (mut server, listener) = ServerProgram::find(program, programs.wanted, clock)?;
     server.asked(programs.backlog);
     if let Some(backlog) = programs.backlog {
@@ -112,6 +116,11 @@ fn open_listener(
     let limit = OwnListener::new(&listener).depth_and_limit().1;
     plan.knobs.backlog = programs.backlog.or_else(|| limit?.try_into().ok()).unwrap_or(plan.knobs.backlog);
     Ok((Some(server), listener))
+}
+
+/// The file for what the program writes, made anew.
+fn open_log(path: PathBuf) -> Result<File, NoListener> {
+    files::create(&path, Existing::Emptied).map_err(|source| NoListener::Log { path, source })
 }
 
 /// Sets the sysctls of the private network, whatever an earlier session left.

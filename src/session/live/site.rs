@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use crate::lab::namespace::{Namespace, NetnsToken};
+use crate::lab::namespace::{Namespace, NetnsToken, Privilege};
 use crate::model::event::Environment;
 use crate::model::message::Message;
 use crate::model::queue::SynRule;
@@ -11,7 +11,7 @@ use crate::model::queue::SynRule;
 /// The private network, or the host's loopback.
 #[derive(Clone, Debug)]
 pub enum LabSite {
-    /// A private network namespace; several sessions may follow each other there.
+    /// A private network namespace, or qviz's own pair of links in the present one; several sessions may follow each other there.
     Lab(Arc<Namespace>),
     /// The host's loopback; if the lab was wanted, with the reason why it is not available, and the remedy.
     Host {
@@ -23,8 +23,9 @@ pub enum LabSite {
 }
 
 impl LabSite {
-    pub(super) const fn environment(&self) -> Environment {
+    pub(super) fn environment(&self) -> Environment {
         match self {
+            Self::Lab(namespace) if namespace.network().privilege == Privilege::Here => Environment::Here,
             Self::Lab(_) => Environment::Lab,
             Self::Host { .. } => Environment::Host,
         }

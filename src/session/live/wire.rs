@@ -108,10 +108,12 @@ impl Wire {
     pub(super) fn open(plan: WirePlan<'_>) -> Result<Self, LiveError> {
         let WirePlan { netns, clock, listener, sysctls, line, real_clients, load, follow, capture } = plan;
         let address = listener.address();
-        let indices = [netns.wire_to_server().index, netns.wire_to_clients().index];
-        let clients = || (real_clients || load).then(|| IdleFrames::open(indices[1])).transpose();
-        let open = || -> Result<_, TapError> { Ok((IdleFrames::open(indices[0])?, clients()?)) };
-        let not_ours = |_| TransmitError::NotOurs { link: netns.wire_to_server().name.clone() };
+        let near = &netns.server().wire;
+        let clients = netns.clients().filter(|_| real_clients || load).map(|pair| pair.wire.index);
+        let open = || -> Result<_, TapError> {
+            Ok((IdleFrames::open(near.index)?, clients.map(IdleFrames::open).transpose()?))
+        };
+        let not_ours = |_| TransmitError::NotOurs { link: near.name.clone() };
         let idle = netns.in_wire(open).map_err(not_ours)??;
         let counters = CountersFile::open().map_err(|source| LiveError::System {
             operation: crate::say!("reading the counters"),

@@ -1,7 +1,7 @@
 //! Recording: every batch that reaches the fold is written to the file, bounded in size and delay.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ impl Recorder {
     /// When the file cannot be opened, or is not empty and no recording.
     pub fn open(path: &Path, limit: u64) -> Result<Self, RecordingError> {
         let opened = |source| RecordingError::Open { path: path.to_owned(), source };
-        if is_foreign_file(path).map_err(opened)? {
+        if files::is_foreign(path, FIRST_BYTES).map_err(opened)? {
             return Err(RecordingError::NotOurs { path: path.to_owned() });
         }
         let file = files::create(path, Existing::Kept).map_err(opened)?;
@@ -189,20 +189,6 @@ fn line(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
     Ok(line)
-}
-
-/// True for a file with content that is not a recording.
-fn is_foreign_file(path: &Path) -> io::Result<bool> {
-    match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() && metadata.len() > 0 => {
-            let mut first = Vec::new();
-            files::open(path)?.take(FIRST_BYTES.len() as u64).read_to_end(&mut first)?;
-            Ok(first != FIRST_BYTES)
-        }
-        Ok(_) => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 /// The first bytes of every recording.

@@ -207,12 +207,21 @@ fn sysctl(
     world: &World,
     (name, values): (Sysctl, i64),
 ) -> Result<Command, String> {
-    if world.began.as_ref().is_some_and(|began| began.environment == Environment::Host) {
-        let sysctl = name.name();
-        return Err(say!(
-            "{sysctl} belongs to this host; qviz never changes it (qviz doctor: how to get the lab)",
-            sysctl
-        ));
+    let sysctl = name.name();
+    match world.began.as_ref().map(|began| began.environment) {
+        Some(Environment::Host) => {
+            return Err(say!(
+                "{sysctl} belongs to this host; qviz never changes it (qviz doctor: how to get the lab)",
+                sysctl
+            ));
+        }
+        Some(Environment::Here) => {
+            return Err(say!(
+                "{sysctl} belongs to this network namespace; qviz never changes it (qviz doctor: how to get the lab)",
+                sysctl
+            ));
+        }
+        Some(Environment::Lab) | None => {}
     }
     let asked_before = pending.sysctl.filter(|(_, which, _)| *which == name).map(|(at, _, value)| (at, value));
     let current = fresh(asked_before, now).or(world.sysctls.value(name));

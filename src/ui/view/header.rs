@@ -181,6 +181,8 @@ fn place(world: &World, long: bool) -> String {
     match world.began.as_ref().map(|began| began.environment) {
         Some(Environment::Lab) if long => say!("private network").into(),
         Some(Environment::Lab) => say!("lab").into(),
+        Some(Environment::Here) if long => say!("this network namespace").into(),
+        Some(Environment::Here) => say!("here").into(),
         Some(Environment::Host) if world.is_reduced() => say!("reduced lab").into(),
         Some(Environment::Host) if long => say!("this host's loopback").into(),
         Some(Environment::Host) => say!("host").into(),

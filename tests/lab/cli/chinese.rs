@@ -99,7 +99,7 @@ fn refusals_name_the_words_they_are_about_in_chinese() {
         ("--rtt 5", &["'5'", "5ms", "单位"]),
         ("--arrivals stedy", &["'stedy'", "steady", "是不是"]),
         ("--listen localhost:80", &["'localhost:80'", "数字地址"]),
-        ("--net labb", &["'labb'", "auto, lab, host"]),
+        ("--net labb", &["'labb'", "auto, lab, here, host"]),
         ("--syncookies 3", &["'3'", "从 0 到 2"]),
         ("wach", &["'wach'", "'watch'"]),
         ("--json --jsonl", &["'--json'", "'--jsonl'", "不能"]),

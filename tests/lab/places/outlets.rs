@@ -1,6 +1,9 @@
 //! Where the output goes nowhere: closed pipes, full disks, no stdout at all.
 
-use super::sandbox::{EXEC, Place, run};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use super::sandbox::{EXEC, Place, here, run};
 use crate::needs::network;
 
 /// A short run.
@@ -59,4 +62,40 @@ fn diagnostics_that_nobody_takes_do_not_end_a_run() {
         "--json --client connect --rtt 1s --rate 50 --duration 400ms",
     );
     assert_eq!(said.is_success().document()["kind"], "lab");
+}
+
+/// Each way to a file, with `FILE` for its name.
+const WRITERS: [&str; 7] = [
+    "--headless --duration 200ms --record FILE",
+    "--headless --duration 200ms --log FILE",
+    "--headless --duration 200ms --pcap FILE",
+    "replay overflow --svg FILE",
+    "replay overflow --cast FILE",
+    "sweep --backlog 5 --duration 200ms --svg FILE",
+    "run --headless --duration 200ms --server-log FILE -- sleep 9",
+];
+
+case!(no_file_is_written_through_a_link_in_a_folder_that_others_may_write_to);
+fn no_file_is_written_through_a_link_in_a_folder_that_others_may_write_to() {
+    network();
+    let place = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o777)).expect("its mode");
+    let (target, link) = (place.path().join("target"), place.path().join("link"));
+    symlink(&target, &link).expect("a link");
+    for words in WRITERS {
+        fs::write(&target, "").expect("a file");
+        here(&words.replace("FILE", &link.display().to_string())).is_error(1, &["symbolic link"]);
+        assert_eq!(fs::metadata(&target).expect("the file").len(), 0, "{words}");
+    }
+}
+
+case!(a_pipe_that_nobody_reads_is_an_error_and_nothing_waits_for_a_reader);
+fn a_pipe_that_nobody_reads_is_an_error_and_nothing_waits_for_a_reader() {
+    network();
+    let place = tempfile::tempdir().expect("a folder");
+    let pipe = place.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    for words in WRITERS {
+        here(&words.replace("FILE", &pipe.display().to_string())).is_error(1, &["nobody reads from this pipe"]);
+    }
 }

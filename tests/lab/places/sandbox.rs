@@ -28,6 +28,8 @@ pub(crate) enum Place {
     Network,
     /// In a user and mount namespace, as its root.
     Mounts,
+    /// In a user, network and mount namespace, as its root.
+    Container,
     /// In a user, mount and process namespace, as its root.
     Processes,
 }
@@ -50,6 +52,7 @@ impl Place {
             Self::User => &["--user", "--map-root-user"],
             Self::Network => &["--user", "--map-root-user", "--net"],
             Self::Mounts => &["--user", "--map-root-user", "--mount"],
+            Self::Container => &["--user", "--map-root-user", "--net", "--mount"],
             Self::Processes => &["--user", "--map-root-user", "--mount", "--pid", "--fork", "--mount-proc"],
         };
         let mut command = if flags.is_empty() { Command::new("sh") } else { tool("unshare") };

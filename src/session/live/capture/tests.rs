@@ -1,6 +1,7 @@
 use std::net::Ipv4Addr;
 
 use pcap_file::pcapng::PcapNgReader;
+use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketOption;
 
 use super::*;
 use crate::model::delivery::Proof;
