@@ -19,7 +19,6 @@ mod change;
 mod drops;
 pub mod flow;
 mod group;
-pub mod known_default;
 mod second;
 mod watched;
 

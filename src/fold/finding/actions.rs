@@ -1,7 +1,7 @@
 //! The lines to paste that several rules share.
 
 use super::{Action, ListenerContext};
-use crate::fold::listeners::known_default::programs_of;
+use crate::fold::programs::program_at;
 use crate::model::watch::Address;
 use crate::say;
 
@@ -55,15 +55,8 @@ fn ceiling(context: &ListenerContext<'_>, backlog: u32) -> Vec<Action> {
 pub(super) fn program_line(context: &ListenerContext<'_>, backlog: u32) -> Vec<Action> {
     let listener = context.listener;
     let Some(command) = listener.owner.as_ref().map(|owner| owner.command.as_str()) else { return Vec::new() };
-    let named: Vec<_> = programs_of(command).collect();
-    let by_limit = listener
-        .reading
-        .queue
-        .limit
-        .and_then(|limit| crate::fold::listeners::known_default::known_default(limit, Some(command)));
-    let only = if let [program] = named.as_slice() { Some(*program) } else { None };
-    let Some(program) = by_limit.or(only) else { return Vec::new() };
-    let Some(setting) = program.line(&listener.reading.address.to_string(), backlog) else { return Vec::new() };
+    let Some(program) = program_at(command, listener.reading.queue.limit) else { return Vec::new() };
+    let Some(setting) = program.line(&listener.reading.address, backlog) else { return Vec::new() };
     let name = program.name.clone();
     let apply = program.apply.clone();
     let (by_restart, takes_effect) = (apply.is_none(), program.live);

@@ -2,7 +2,7 @@
 
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 use crate::fold::finding::actions::{longer_backlog, longer_queue, program_line};
-use crate::fold::listeners::known_default::known_default;
+use crate::fold::programs::known_default;
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =

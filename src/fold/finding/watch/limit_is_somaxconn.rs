@@ -2,7 +2,7 @@
 
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 use crate::fold::finding::actions::longer_queue;
-use crate::fold::listeners::known_default::{KnownProgram, programs_of};
+use crate::fold::programs::{KnownProgram, programs_of};
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =

@@ -2,7 +2,7 @@
 
 use super::limit_is_somaxconn::asks_for_more;
 use super::{Check, Diagnosis, Holder, ListenerContext, Rule, Sentence, Severity, Verdict};
-use crate::fold::listeners::known_default::known_default;
+use crate::fold::programs::known_default;
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
