@@ -17,6 +17,9 @@ pub struct KnownProgram {
     processes: Vec<String>,
     defaults: Vec<u32>,
     setting: Option<String>,
+    /// What the setting is called, where somebody looks for it by that.
+    #[serde(default)]
+    pub terms: Vec<String>,
     /// The command that makes the setting take effect; `None`: the program has to be started again.
     pub apply: Option<String>,
     /// True when the running listener gets the new limit without a restart.
@@ -54,20 +57,30 @@ impl KnownProgram {
 
     /// That line and what puts it into force, in one sentence.
     pub fn sentence(&self, address: &Address, backlog: u32) -> Option<String> {
-        let setting = self.line(address, backlog)?;
-        Some(match (&self.apply, self.live) {
+        Some(self.with_apply(&self.line(address, backlog)?))
+    }
+
+    /// The same with N for the number; `None`: it is compiled in.
+    pub fn in_general(&self) -> Option<String> {
+        Some(self.with_apply(&self.setting_for_n()?))
+    }
+
+    fn with_apply(&self, setting: &str) -> String {
+        match (&self.apply, self.live) {
             (Some(apply), true) => say!("`{setting}`, then `{apply}` (without a restart)", setting, apply),
             (Some(apply), false) => say!("`{setting}`, then `{apply}`", setting, apply),
             (None, _) => say!("`{setting}`, then restart it", setting),
-        })
+        }
+    }
+
+    fn setting_for_n(&self) -> Option<String> {
+        let line = self.setting.as_ref()?;
+        Some(line.replace("{backlog}", "N").replace("{half}", "N/2").replace("{address}", "..."))
     }
 
     /// How it is changed, in words.
     pub fn change(&self) -> String {
-        let setting = self.setting.as_ref().map(|line| {
-            line.replace("{backlog}", "N").replace("{half}", "N/2").replace("{address}", "...")
-        });
-        setting.map_or_else(|| say!("nothing: it is compiled in").to_owned(), |line| format!("`{line}`"))
+        self.setting_for_n().map_or_else(|| say!("nothing: it is compiled in").to_owned(), |line| format!("`{line}`"))
     }
 
     fn runs_as(&self, command: &str) -> bool {
@@ -83,6 +96,11 @@ impl KnownProgram {
 static PROGRAMS: LazyLock<Vec<KnownProgram>> = LazyLock::new(|| {
     toml::from_str::<ProgramTable>(include_str!("../../assets/programs.toml")).unwrap_or_default().program
 });
+
+/// Every program.
+pub fn all() -> &'static [KnownProgram] {
+    &PROGRAMS
+}
 
 /// Programs whose process has this name.
 pub fn programs_of(command: &str) -> impl Iterator<Item = &'static KnownProgram> {
@@ -114,7 +132,10 @@ mod tests {
         assert!(PROGRAMS.len() >= 20, "{}", PROGRAMS.len());
         for program in PROGRAMS.iter() {
             assert!(!program.source.is_empty() && !program.processes.is_empty(), "{program:?}");
-            assert!(program.setting.as_ref().is_none_or(|line| line.contains("{backlog}") || line.contains("{half}")), "{program:?}");
+            assert!(
+                program.setting.as_ref().is_none_or(|line| line.contains("{backlog}") || line.contains("{half}")),
+                "{program:?}"
+            );
         }
     }
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::in_order;
 use crate::fold::finding::{Action, Severity};
-use crate::fold::programs::{KnownProgram, known_default};
 use crate::fold::listeners::{self, ListenerState};
+use crate::fold::programs::{KnownProgram, known_default};
 use crate::fold::world::World;
 use crate::model::counters::Counters;
 use crate::model::peer::Peer;
