@@ -20,6 +20,8 @@ pub struct KnownProgram {
     /// What the setting is called, where somebody looks for it by that.
     #[serde(default)]
     pub terms: Vec<String>,
+    workers: Option<String>,
+    connections: Option<String>,
     /// The command that makes the setting take effect; `None`: the program has to be started again.
     pub apply: Option<String>,
     /// True when the running listener gets the new limit without a restart.
@@ -53,6 +55,16 @@ impl KnownProgram {
         let half = backlog.div_ceil(2).to_string();
         let line = self.setting.as_ref()?.replace("{half}", &half);
         Some(line.replace("{address}", &address).replace("{backlog}", &backlog.to_string()))
+    }
+
+    /// The line that asks for so many workers; `None`: it has none, or they are not set by a number.
+    pub fn workers_line(&self, workers: usize) -> Option<String> {
+        Some(self.workers.as_ref()?.replace("{workers}", &workers.to_string()))
+    }
+
+    /// The line that allows so many connections; `None`: it has no limit of its own that stops accept().
+    pub fn connections_line(&self, connections: u32) -> Option<String> {
+        Some(self.connections.as_ref()?.replace("{connections}", &connections.to_string()))
     }
 
     /// That line and what puts it into force, in one sentence.

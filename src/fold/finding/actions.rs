@@ -1,7 +1,8 @@
 //! The lines to paste that several rules share.
 
 use super::{Action, ListenerContext};
-use crate::fold::programs::program_at;
+use crate::fold::finding::holders::accepting;
+use crate::fold::programs::{KnownProgram, program_at, programs_of};
 use crate::model::watch::Address;
 use crate::say;
 
@@ -28,6 +29,41 @@ pub(super) fn longer_queue(context: &ListenerContext<'_>) -> Vec<Action> {
         actions.push(Action::live(what, format!("qviz tune {address} --backlog {backlog}")));
     }
     actions
+}
+
+/// The program's own line for twice as many workers; the processes that accept are counted.
+pub(super) fn more_workers(context: &ListenerContext<'_>) -> Vec<Action> {
+    let workers = accepting(context.listener).len().max(1) * 2;
+    let what = |name: &str| {
+        let name = name.to_owned();
+        move || {
+            say!(
+                "{name}: twice the workers, half the wait, if a processor, a database or a disk is not the limit",
+                name
+            )
+        }
+    };
+    own_line(context, what, |program| program.workers_line(workers))
+}
+
+/// The program's own line for twice as many connections.
+pub(super) fn more_connections(context: &ListenerContext<'_>, served: u32) -> Vec<Action> {
+    let what = |name: &str| {
+        let name = name.to_owned();
+        move || say!("{name}'s limit of connections, if that is what it has reached", name)
+    };
+    own_line(context, what, |program| program.connections_line(served.saturating_mul(2)))
+}
+
+fn own_line<F: Fn() -> String + Send + Sync + 'static>(
+    context: &ListenerContext<'_>,
+    what: impl Fn(&str) -> F,
+    line: impl Fn(&KnownProgram) -> Option<String>,
+) -> Vec<Action> {
+    let command = context.listener.owner.as_ref().map(|owner| owner.command.as_str());
+    let named = command.into_iter().flat_map(programs_of).find_map(|program| Some((program, line(program)?)));
+    let Some((program, line)) = named else { return Vec::new() };
+    vec![Action { live: false, ..Action::live(what(&program.name), line) }]
 }
 
 /// net.core.somaxconn, where it is below `backlog`: until the next boot, over it, and in a container.

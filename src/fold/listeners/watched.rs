@@ -43,6 +43,14 @@ pub struct ListenerState {
     pub half_full_since: Option<Stamp>,
     pub(super) meter: DropMeter,
     pub(super) seconds: Seconds,
+    /// How many connections waited when it was found gone.
+    pub closed_with: u32,
+    /// True while other sockets share its address: lists of connections are of all of them.
+    pub(super) shared: bool,
+    /// The depth when it was seen first.
+    depth_first: u32,
+    /// The time for which its processes' cgroup was throttled, at the first and at the last look.
+    throttled: Option<[(Stamp, u64); 2]>,
     flow: Flow,
     head: Option<QueueHead>,
 }
@@ -70,6 +78,9 @@ struct QueueHead {
 /// machine stamps late.
 const AGE_TOLERANCE_NS: i64 = 300_000_000;
 
+/// Throttling is told over so long, twice as long at most.
+const THROTTLE_SPAN: Duration = Duration::from_secs(10);
+
 /// Ages in ms that differ by no more may be in any order: two ticks of the slowest kernel (HZ 100).
 const TIE_MS: u32 = 20;
 
@@ -91,6 +102,10 @@ impl ListenerState {
             half_full_since: None,
             meter: DropMeter::new(reading.queue.drops),
             seconds: Seconds::default(),
+            closed_with: 0,
+            shared: false,
+            depth_first: reading.queue.depth.unwrap_or(0),
+            throttled: None,
             flow: Flow::default(),
             head: None,
         };
@@ -175,7 +190,7 @@ impl ListenerState {
             (Some(before), Some(now)) => before == now,
             _ => (born - head.queued_at_ns).abs() <= AGE_TOLERANCE_NS,
         });
-        if before.is_some() && same.is_none() {
+        if before.is_some() && same.is_none() && !self.shared {
             self.flow.accepted(at);
         }
         self.head = Some(QueueHead {
@@ -215,6 +230,7 @@ impl ListenerState {
     }
 
     pub(super) fn mark_gone(&mut self, at: Stamp) {
+        self.closed_with = self.depth();
         self.accept_queue.set(at, 0);
         self.gone = Some(at);
         self.occupants = QueueOccupants::default();
@@ -285,6 +301,51 @@ impl ListenerState {
     /// For how long connections have waited and none was accepted, as far as the watch has seen.
     pub fn unaccepted(&self, now: Stamp) -> Option<Duration> {
         self.flow.unaccepted(now).filter(|_| self.depth() > 0)
+    }
+
+    /// What was the head of one list is not that of another.
+    pub(super) fn set_shared(&mut self, shared: bool) {
+        if std::mem::replace(&mut self.shared, shared) != shared {
+            self.head = None;
+        }
+    }
+
+    /// How long the oldest connection has waited at least, by the depth alone: the queue is first in, first out, and fewer have left it than were there
+    /// when it was seen first.
+    pub fn waits_at_least(&self, now: Stamp) -> Option<Duration> {
+        (u64::from(self.depth_first) > self.flow.left() && self.depth() > 0).then(|| now.since(self.since))
+    }
+
+    /// How many connections have left its queue since it was seen first, at least.
+    pub const fn accepted_at_least(&self) -> u64 {
+        self.flow.left()
+    }
+
+    /// The depth when it was seen first.
+    pub const fn depth_first(&self) -> u32 {
+        self.depth_first
+    }
+
+    pub(super) fn set_holders(&mut self, at: Stamp, holders: &[HolderProcess], served: Option<u32>) {
+        self.holders = holders.to_vec();
+        self.served = served;
+        let most = holders.iter().filter_map(|process| process.throttled_ms).max();
+        self.throttled = most.map(|most| {
+            let first = self
+                .throttled
+                .map_or((at, most), |[first, last]| if at.since(first.0) > THROTTLE_SPAN { last } else { first });
+            [first, (at, most)]
+        });
+    }
+
+    /// For which share of the last seconds the processes were kept off the processors by their cgroup's quota, and over how many.
+    pub fn throttled(&self) -> Option<(f64, Duration)> {
+        let [first, last] = self.throttled?;
+        let span = last.0.since(first.0);
+        (span >= Duration::from_secs(1)).then(|| {
+            let throttled = Duration::from_millis(last.1.saturating_sub(first.1));
+            ((throttled.as_secs_f64() / span.as_secs_f64()).min(1.0), span)
+        })
     }
 
     /// True when nothing was accepted for three times this program's longest gap between two accepts, and for three seconds at least. A full queue

@@ -17,6 +17,9 @@ What to do: if this queue is too short, raise net.core.somaxconn in the listener
 net.core.somaxconn=N; a container has its own), then restart the program: only listen() reads it.";
 
 fn check(context: &ListenerContext<'_>) -> Verdict {
+    if context.is_said_of_a_sibling() {
+        return Verdict::Absent;
+    }
     let (Some(limit), Some(somaxconn)) = (context.listener.reading.queue.limit, context.listeners().somaxconn_now())
     else {
         return Verdict::Absent;

@@ -20,6 +20,9 @@ the program's own backlog: change it there.";
 const OLD_DEFAULT: u32 = 128;
 
 fn check(context: &ListenerContext<'_>) -> Verdict {
+    if context.is_said_of_a_sibling() {
+        return Verdict::Absent;
+    }
     let (Some(limit), Some(somaxconn)) = (context.listener.reading.queue.limit, context.listeners().somaxconn_now())
     else {
         return Verdict::Absent;

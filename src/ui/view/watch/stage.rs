@@ -1,4 +1,4 @@
-//! The stage of a watched listener: arrivals, both queues, its owner; below it drops and what to do.
+//! The stage of a watched listener: arrivals, both queues, its owner; below it what was dropped.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use ratatui::style::Style;
 
 use super::super::layout::StagePlan;
 use super::super::{Scene, text};
-use super::{advice, dropped, names, queues};
+use super::{dropped, names, queues};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -24,7 +24,6 @@ pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>, insid
         gate(buf, gap, scene, shut);
     }
     dropped::paint(buf, plan.dropped, scene, inside);
-    advice::paint(buf, plan.divergent, scene, inside);
 }
 
 /// How long `accept()` has to stall before the box says so.
