@@ -25,4 +25,5 @@ pub mod reduced;
 pub mod segment_log;
 pub mod series;
 pub mod trials;
+pub mod what_if;
 pub mod world;

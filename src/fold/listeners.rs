@@ -20,6 +20,7 @@ mod drops;
 pub mod flow;
 mod group;
 mod second;
+mod waits;
 mod watched;
 
 pub use change::{ChangeKind, ListenerChange};

@@ -13,6 +13,7 @@ use super::occupancy::Occupancy;
 use crate::fold::course::LessonProgress;
 use crate::fold::listeners::Listeners;
 use crate::fold::trials::ExperimentResults;
+use crate::fold::what_if::TrafficLog;
 use crate::model::client_clock::ClientClock;
 use crate::model::counters::Counters;
 use crate::model::event::{Began, Listening};
@@ -110,6 +111,8 @@ pub struct World {
     pub load_program: Option<Box<ProgramState>>,
     /// Series for the timeline.
     pub history: History,
+    /// The arrivals and accepts of the last minute.
+    pub traffic: TrafficLog,
     /// The latest notes, newest last; bounded.
     pub notes: VecDeque<(Stamp, Note)>,
     /// Failures of `accept()`, by errno; nothing was taken from the queue.

@@ -6,7 +6,9 @@ use super::RATE_SPAN;
 use super::drops::{DropMeter, Drops};
 use super::flow::{Drain, Flow};
 use super::second::Seconds;
+use super::waits::QueueWaits;
 use crate::fold::occupancy::Occupancy;
+use crate::fold::world::spread::DurationHistogram;
 use crate::model::queue;
 use crate::model::sample::{Listed, QueueReading, Waiting};
 use crate::model::stamp::Stamp;
@@ -51,6 +53,7 @@ pub struct ListenerState {
     depth_first: u32,
     /// The time for which its processes' cgroup was throttled, at the first and at the last look.
     throttled: Option<[(Stamp, u64); 2]>,
+    waits: QueueWaits,
     flow: Flow,
     head: Option<QueueHead>,
 }
@@ -106,6 +109,7 @@ impl ListenerState {
             shared: false,
             depth_first: reading.queue.depth.unwrap_or(0),
             throttled: None,
+            waits: QueueWaits::default(),
             flow: Flow::default(),
             head: None,
         };
@@ -210,6 +214,9 @@ impl ListenerState {
             self.flow.was_full(began, at);
         }
         self.flow.read(at, before, depth);
+        if self.reading.address.port().is_none() {
+            self.waits.read(at, before, depth, at == self.since);
+        }
         if depth < before {
             // Only accept() makes a queue shorter.
             self.head = None;
@@ -245,6 +252,7 @@ impl ListenerState {
         self.accept_queue.skip(began, ended);
         self.half_full_since = self.half_full_since.map(|_| ended);
         self.flow.mark_gap(ended);
+        self.waits.mark_gap();
         self.head = None;
     }
 
@@ -314,6 +322,11 @@ impl ListenerState {
     /// when it was seen first.
     pub fn waits_at_least(&self, now: Stamp) -> Option<Duration> {
         (u64::from(self.depth_first) > self.flow.left() && self.depth() > 0).then(|| now.since(self.since))
+    }
+
+    /// How long connections of a unix socket waited in its queue; `None`: none came and left while watched, or it is none.
+    pub fn waits(&self) -> Option<&DurationHistogram> {
+        self.waits.waits()
     }
 
     /// How many connections have left its queue since it was seen first, at least.

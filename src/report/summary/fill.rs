@@ -169,7 +169,7 @@ impl SynQueue {
 }
 
 impl Quantiles {
-    fn of(spread: &DurationHistogram) -> Self {
+    pub(in crate::report) fn of(spread: &DurationHistogram) -> Self {
         Self {
             p50: spread.quantile_ms(0.5),
             p90: spread.quantile_ms(0.9),

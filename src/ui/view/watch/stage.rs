@@ -93,6 +93,12 @@ fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener
         }
         None => lines.push((say!("not visible here").into(), theme.calm())),
     }
+    if let Some(waits) = scene.world.waits_of(listener) {
+        let quantile = |share: f64| waits.quantile_ms(share).map(|ms| numbers::span(Duration::from_secs_f64(ms / 1e3)));
+        if let (Some(half), Some(most)) = (quantile(0.5), quantile(0.99)) {
+            lines.push((say!("waited {half} (p50), {most} (p99)", half, most), Style::new()));
+        }
+    }
     if let Some(stall) = listener.stall().filter(|stall| stall.unmoved >= NOTICED) {
         let text = say!("no accept() for {time}", time = numbers::span(stall.unmoved));
         lines.push((text, theme.text(Meaning::Waiting(3))));
