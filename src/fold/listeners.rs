@@ -20,6 +20,7 @@ mod drops;
 pub mod flow;
 mod group;
 mod second;
+mod throttle;
 mod waits;
 mod watched;
 
@@ -287,18 +288,6 @@ impl Listeners {
         self.departed.push_back((at, id));
         self.record_change(at, id, ChangeKind::Gone);
         self.link_successor(at, id);
-    }
-
-    /// The sockets of an address learn whether they are several: then lists of connections are of all of them.
-    fn mark_shared(&mut self, address: &Address) {
-        let ids = self.addresses.get(address).cloned().unwrap_or_default();
-        let open = |id: &ListenerId| self.by_id.get(id).is_some_and(|listener| listener.gone.is_none());
-        let shared = address.port().is_some() && ids.iter().filter(|id| open(id)).count() > 1;
-        for id in ids {
-            if let Some(listener) = self.by_id.get_mut(&id) {
-                listener.set_shared(shared);
-            }
-        }
     }
 
     /// A listener counts as gone some readings after it closed: its successor may have been seen already.

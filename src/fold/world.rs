@@ -10,6 +10,7 @@ use super::headline::Director;
 use super::history::History;
 use super::ledger::Ledger;
 use super::occupancy::Occupancy;
+use super::spread::DurationHistogram;
 use crate::fold::course::LessonProgress;
 use crate::fold::listeners::Listeners;
 use crate::fold::trials::ExperimentResults;
@@ -39,7 +40,6 @@ mod questions;
 mod readings;
 pub mod roster;
 mod side;
-pub mod spread;
 pub mod watched;
 mod wire;
 
@@ -50,7 +50,6 @@ use demand::Demand;
 use log_writing::LogSwitch;
 use note::Note;
 use roster::ConnectionTable;
-use spread::DurationHistogram;
 
 /// The state of a session at one moment.
 #[derive(Clone, Debug, Default)]

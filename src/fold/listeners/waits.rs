@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::fold::world::spread::DurationHistogram;
+use crate::fold::spread::DurationHistogram;
 use crate::model::stamp::Stamp;
 
 /// Entries kept, each of connections that came together.

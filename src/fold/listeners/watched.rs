@@ -6,9 +6,10 @@ use super::RATE_SPAN;
 use super::drops::{DropMeter, Drops};
 use super::flow::{Drain, Flow};
 use super::second::Seconds;
+use super::throttle::Throttle;
 use super::waits::QueueWaits;
 use crate::fold::occupancy::Occupancy;
-use crate::fold::world::spread::DurationHistogram;
+use crate::fold::spread::DurationHistogram;
 use crate::model::queue;
 use crate::model::sample::{Listed, QueueReading, Waiting};
 use crate::model::stamp::Stamp;
@@ -51,8 +52,7 @@ pub struct ListenerState {
     pub(super) shared: bool,
     /// The depth when it was seen first.
     depth_first: u32,
-    /// The time for which its processes' cgroup was throttled, at the first and at the last look.
-    throttled: Option<[(Stamp, u64); 2]>,
+    throttle: Throttle,
     waits: QueueWaits,
     flow: Flow,
     head: Option<QueueHead>,
@@ -81,9 +81,6 @@ struct QueueHead {
 /// machine stamps late.
 const AGE_TOLERANCE_NS: i64 = 300_000_000;
 
-/// Throttling is told over so long, twice as long at most.
-const THROTTLE_SPAN: Duration = Duration::from_secs(10);
-
 /// Ages in ms that differ by no more may be in any order: two ticks of the slowest kernel (HZ 100).
 const TIE_MS: u32 = 20;
 
@@ -108,7 +105,7 @@ impl ListenerState {
             closed_with: 0,
             shared: false,
             depth_first: reading.queue.depth.unwrap_or(0),
-            throttled: None,
+            throttle: Throttle::default(),
             waits: QueueWaits::default(),
             flow: Flow::default(),
             head: None,
@@ -342,23 +339,12 @@ impl ListenerState {
     pub(super) fn set_holders(&mut self, at: Stamp, holders: &[HolderProcess], served: Option<u32>) {
         self.holders = holders.to_vec();
         self.served = served;
-        let most = holders.iter().filter_map(|process| process.throttled_ms).max();
-        self.throttled = most.map(|most| {
-            let first = self
-                .throttled
-                .map_or((at, most), |[first, last]| if at.since(first.0) > THROTTLE_SPAN { last } else { first });
-            [first, (at, most)]
-        });
+        self.throttle.read(at, holders);
     }
 
     /// For which share of the last seconds the processes were kept off the processors by their cgroup's quota, and over how many.
     pub fn throttled(&self) -> Option<(f64, Duration)> {
-        let [first, last] = self.throttled?;
-        let span = last.0.since(first.0);
-        (span >= Duration::from_secs(1)).then(|| {
-            let throttled = Duration::from_millis(last.1.saturating_sub(first.1));
-            ((throttled.as_secs_f64() / span.as_secs_f64()).min(1.0), span)
-        })
+        self.throttle.share()
     }
 
     /// True when nothing was accepted for three times this program's longest gap between two accepts, and for three seconds at least. A full queue

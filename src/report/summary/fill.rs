@@ -10,7 +10,7 @@ use super::{
 use crate::fold::finding::Finding;
 use crate::fold::ledger::Balance;
 use crate::fold::occupancy::Occupancy;
-use crate::fold::world::spread::DurationHistogram;
+use crate::fold::spread::DurationHistogram;
 use crate::fold::world::{ClientTally, Losses, SegmentTally, World};
 use crate::model::cause::Cause;
 use crate::model::event::Began;
