@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{FrozenView, MESSAGE, UiState};
-use crate::fold::reduced;
 use crate::fold::finding::{Finding, commands};
+use crate::fold::reduced;
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::say;
