@@ -84,7 +84,7 @@ fn dispatch() -> Result<Exit, Failure> {
         Some(CliCommand::Lesson(args)) => lesson::run(&args),
         Some(CliCommand::Replay(args)) => replay::run(&args),
         Some(CliCommand::Demo(args)) => demo::run(&args),
-        Some(CliCommand::Explain { topic }) => explain(topic.as_deref()),
+        Some(CliCommand::Explain { topic }) => explain(&topic.join(" ")),
         Some(CliCommand::Doctor { json }) => doctor::run(json),
         Some(CliCommand::Config) => print(config.text().as_bytes()),
         Some(CliCommand::Completions { shell }) => print(&completions::script(shell)),
@@ -102,7 +102,7 @@ fn print_parse_result(error: &clap::Error) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn explain(topic: Option<&str>) -> Result<Exit, Failure> {
+fn explain(topic: &str) -> Result<Exit, Failure> {
     let mut text = Vec::new();
     output::check_written(explain::write(&mut text, topic)?)?;
     print(&text)

@@ -24,5 +24,7 @@ pub mod programs;
 pub mod reduced;
 pub mod segment_log;
 pub mod series;
+pub mod spread;
 pub mod trials;
+pub mod what_if;
 pub mod world;

@@ -59,6 +59,8 @@ mod syn_tap;
 mod tune;
 #[path = "lab/watch.rs"]
 mod watch;
+#[path = "lab/what_if.rs"]
+mod what_if;
 #[path = "lab/witnesses.rs"]
 mod witnesses;
 

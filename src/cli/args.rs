@@ -120,8 +120,8 @@ pub enum CliCommand {
         comes from and what to do about it. Without a topic: all of them, one line each."
     )]
     Explain {
-        /// What to explain, such as ListenOverflows, somaxconn, ack:accept-queue-full
-        topic: Option<String>,
+        /// What to explain, such as ListenOverflows, somaxconn, tcp-backlog, or a message of the kernel or of netstat -s
+        topic: Vec<String>,
     },
     /// Show what works here, what does not, why, and the command that would change it
     #[command(

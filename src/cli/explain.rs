@@ -37,6 +37,8 @@ pub enum Family {
     Counter,
     /// What can be set.
     Sysctl,
+    /// What a program's own setting is called.
+    Setting,
     /// What qviz concludes.
     Finding,
     /// What words mean.
@@ -47,13 +49,15 @@ pub enum Family {
 
 impl Family {
     /// Every family, in the order in which it is listed.
-    pub const ALL: [Self; 6] = [Self::Word, Self::Cause, Self::Counter, Self::Sysctl, Self::Finding, Self::Key];
+    pub const ALL: [Self; 7] =
+        [Self::Word, Self::Cause, Self::Counter, Self::Sysctl, Self::Setting, Self::Finding, Self::Key];
 
     fn heading(self) -> &'static str {
         match self {
             Self::Cause => say!("CAUSES: why a SYN, an ACK or a request is lost"),
             Self::Counter => say!("COUNTERS: what the kernel counts, per network namespace"),
             Self::Sysctl => say!("SYSCTLS: what can be set"),
+            Self::Setting => say!("PROGRAMS: what each asks listen() for, and how that is changed"),
             Self::Finding => say!("FINDINGS: what qviz concludes"),
             Self::Word => say!("WORDS"),
             Self::Key => say!("KEYS of the picture"),
@@ -61,16 +65,13 @@ impl Family {
     }
 }
 
-/// Writes the topic called so, or all of them with one line each.
+/// Writes the topic called so, or that a message is about; without words all of them with one line each.
 ///
 /// # Errors
 /// The outer error is a name that nothing has; the inner one is the writer's own.
-pub fn write(out: &mut dyn Write, name: Option<&str>) -> Result<io::Result<()>, Failure> {
+pub fn write(out: &mut dyn Write, asked: &str) -> Result<io::Result<()>, Failure> {
     let topics = topics();
-    match name {
-        None => Ok(list(out, &topics)),
-        Some(name) => find(&topics, name).map(|topic| topic.write(out)),
-    }
+    if asked.trim().is_empty() { Ok(list(out, &topics)) } else { find(&topics, asked).map(|topic| topic.write(out)) }
 }
 
 impl Topic {
@@ -87,7 +88,7 @@ impl Topic {
             // A single character is a key of its own, whatever it is.
             Family::Key if self.name.len() == 1 => {}
             Family::Key => names.extend(self.name.split(['/', ' ']).filter(|key| !key.is_empty() && *key != self.name)),
-            Family::Cause | Family::Counter | Family::Finding | Family::Word => {}
+            Family::Cause | Family::Counter | Family::Setting | Family::Finding | Family::Word => {}
         }
         names
     }
@@ -159,9 +160,15 @@ fn find<'a>(topics: &'a [Topic], name: &str) -> Result<&'a Topic, Failure> {
     let named = |same: &dyn Fn(&str) -> bool| topics.iter().find(|topic| topic.names().iter().any(|known| same(known)));
     // A key is another one in capitals.
     let found = named(&|known| known == asked).or_else(|| named(&|known| known.eq_ignore_ascii_case(asked)));
-    found.ok_or_else(|| {
+    found.or_else(|| within(topics, asked)).ok_or_else(|| {
         let known: Vec<_> = topics.iter().flat_map(Topic::names).collect();
-        let near: Vec<_> = values::nearest(asked, &known).iter().map(|near| format!("qviz explain {near}")).collect();
+        let whole = values::nearest(asked, &known);
+        // Of several words those that are like a name; the longest says most.
+        let mut parts = parts(asked);
+        parts.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        let of_a_part = parts.iter().flat_map(|word| values::nearest(word, &known)).take(MOST_OFFERED);
+        let near: Vec<_> = if whole.is_empty() { of_a_part.collect() } else { whole };
+        let near: Vec<_> = near.iter().map(|near| format!("qviz explain {near}")).collect();
         let hint = if near.is_empty() {
             say!("qviz explain (lists every topic)").to_owned()
         } else {
@@ -170,6 +177,31 @@ fn find<'a>(topics: &'a [Topic], name: &str) -> Result<&'a Topic, Failure> {
         Failure::usage(say!("there is no topic '{topic}'", topic = sanitize::line(asked)), hint)
     })
 }
+
+/// The topic whose name stands, word by word, in what was asked: a line of a log or of `netstat -s` holds numbers and addresses besides. Of several
+/// the one with the longest name.
+fn within<'a>(topics: &'a [Topic], asked: &str) -> Option<&'a Topic> {
+    let asked = parts(asked);
+    let stands = |name: &str| {
+        let name = parts(name);
+        let there = !name.is_empty() && asked.windows(name.len()).any(|words| words == name);
+        there.then(|| (name.len(), name.iter().map(String::len).sum::<usize>()))
+    };
+    let named = topics.iter().filter(|topic| topic.family != Family::Key);
+    let standing = named.filter_map(|topic| Some((topic.names().into_iter().filter_map(stands).max()?, topic)));
+    standing.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, topic)| topic)
+}
+
+/// The words of a name or a message, in small letters.
+fn parts(text: &str) -> Vec<String> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '+');
+    // nstat writes the family before a counter's name.
+    let named = |word: &str| word.strip_prefix("TcpExt").unwrap_or(word).to_lowercase();
+    words.filter(|word| !word.is_empty()).map(named).collect()
+}
+
+/// How many near names are offered.
+const MOST_OFFERED: usize = 3;
 
 const WIDTH: usize = 96;
 

@@ -90,11 +90,13 @@ pub const RULES: &[Rule] = &[
     syn_rst_checks::RULE,
     watch::OWNER_STOPPED,
     watch::OWNER_OUT_OF_DESCRIPTORS,
+    watch::OWNER_THROTTLED,
     watch::AT_ITS_CONNECTION_LIMIT,
     watch::SERVER_STALLED,
     watch::ACCEPT_QUEUE_FULL,
     watch::UNIX_SOCKET_FULL,
     watch::LONG_WAIT,
+    watch::RESET_ON_CLOSE,
     watch::TWO_PROGRAMS_ONE_PORT,
     watch::ONE_MEMBER_FULL,
     watch::OVERFLOWED,
@@ -112,6 +114,17 @@ fn is_confirmed(world: &World, cause: Cause) -> bool {
     let can_be = world.listener_drops.total().is_some() || (private && world.counters_first.is_some());
     let seen = world.ledger.witnesses(cause);
     !can_be || seen.wire.max(seen.counters).max(seen.listener).max(seen.client) > 0
+}
+
+/// The lines to paste about one listener, in the order in which they are shown.
+pub fn commands<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<&'f str> {
+    let mut commands: Vec<&str> = Vec::new();
+    for action in findings.flat_map(|finding| &finding.actions) {
+        if !commands.contains(&action.command.as_str()) {
+            commands.push(&action.command);
+        }
+    }
+    commands
 }
 
 /// Averages of the last seconds.

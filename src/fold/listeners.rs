@@ -12,15 +12,16 @@ use crate::model::event::Event;
 use crate::model::settings::Sysctl;
 use crate::model::stamp::Stamp;
 use crate::model::watch::{
-    Address, HolderProcess, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, SynCounts, Watching,
+    Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, SynCounts, Watching,
 };
 
 mod change;
 mod drops;
 pub mod flow;
 mod group;
-pub mod known_default;
 mod second;
+mod throttle;
+mod waits;
 mod watched;
 
 pub use change::{ChangeKind, ListenerChange};
@@ -95,7 +96,11 @@ impl Listeners {
         match event {
             Event::Snapshot(snapshot) => self.read_snapshot(at, snapshot),
             Event::Owned { id, owner } => self.set_owner(at, *id, owner.as_ref()),
-            Event::Holders { id, holders, served } => self.set_holders(*id, holders, *served),
+            Event::Holders { id, holders, served } => {
+                if let Some(listener) = self.by_id.get_mut(id) {
+                    listener.set_holders(at, holders, *served);
+                }
+            }
             Event::Occupants { id, occupants } => self.set_occupants(at, *id, *occupants),
             Event::SynsSeen(counts) => self.count_syns(at, counts),
             Event::Chosen(chosen) => self.chosen = *chosen,
@@ -251,6 +256,7 @@ impl Listeners {
         }
         let change = predecessor.map_or(ChangeKind::Came, |before| ChangeKind::Replaced { before });
         self.by_id.insert(reading.id, listener);
+        self.mark_shared(&reading.address);
         if self.read_once {
             self.record_change(at, reading.id, change);
         }
@@ -276,6 +282,8 @@ impl Listeners {
     fn lose(&mut self, at: Stamp, id: ListenerId) {
         let Some(listener) = self.by_id.get_mut(&id).filter(|listener| listener.gone.is_none()) else { return };
         listener.mark_gone(at);
+        let address = listener.reading.address.clone();
+        self.mark_shared(&address);
         self.open.listener_closed();
         self.departed.push_back((at, id));
         self.record_change(at, id, ChangeKind::Gone);
@@ -334,13 +342,6 @@ impl Listeners {
             }
             Some(before) if before != after => self.record_change(at, id, ChangeKind::Handed { before, after }),
             _ => {}
-        }
-    }
-
-    fn set_holders(&mut self, id: ListenerId, holders: &[HolderProcess], served: Option<u32>) {
-        if let Some(listener) = self.by_id.get_mut(&id) {
-            listener.holders = holders.to_vec();
-            listener.served = served;
         }
     }
 

@@ -1,7 +1,7 @@
-//! What makes another backlog last: the line of a program's own configuration. The rows stand in `assets/programs.toml`.
+//! What programs ask `listen()` for, and how that is changed: the table `assets/programs.toml`. Only the limit can be read from outside,
+//! never the argument of `listen()`, so a program is recognised by its name and never by a number alone.
 
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -9,33 +9,75 @@ use crate::model::watch::Address;
 use crate::say;
 
 /// One program.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Program {
-    names: Vec<String>,
-    setting: String,
+pub struct KnownProgram {
+    /// Its name.
+    pub name: String,
+    processes: Vec<String>,
+    defaults: Vec<u32>,
+    setting: Option<String>,
+    /// What the setting is called, where somebody looks for it by that.
     #[serde(default)]
-    apply: Option<String>,
-    /// True when the running listener takes the line without a restart.
+    pub terms: Vec<String>,
+    workers: Option<String>,
+    connections: Option<String>,
+    /// The command that makes the setting take effect; `None`: the program has to be started again.
+    pub apply: Option<String>,
+    /// True when the running listener gets the new limit without a restart.
     pub live: bool,
-    /// Where the setting is documented.
+    /// Where that stands.
     pub source: String,
 }
 
-impl Program {
-    /// The line of its configuration for this backlog.
-    pub fn setting(&self, address: &Address, backlog: u32) -> String {
+#[derive(Debug, Default, Deserialize)]
+struct ProgramTable {
+    program: Vec<KnownProgram>,
+}
+
+impl KnownProgram {
+    /// Whose default it is.
+    pub fn whose(&self) -> String {
+        say!("{program}'s default", program = self.name)
+    }
+
+    /// The largest number that it asks for when nobody says otherwise; `None`: no fixed number.
+    pub fn largest_default(&self) -> Option<u32> {
+        self.defaults.iter().copied().max()
+    }
+
+    /// The line that asks for `backlog` at `address`; `None`: the number is compiled in.
+    pub fn line(&self, address: &Address, backlog: u32) -> Option<String> {
         let address = match address {
             Address::Tcp(address) => address.to_string(),
             Address::Unix(path) => format!("unix:{path}"),
         };
         let half = backlog.div_ceil(2).to_string();
-        self.setting.replace("{n}", &backlog.to_string()).replace("{half}", &half).replace("{address}", &address)
+        let line = self.setting.as_ref()?.replace("{half}", &half);
+        Some(line.replace("{address}", &address).replace("{backlog}", &backlog.to_string()))
     }
 
-    /// The line, and what puts it into force, in one sentence.
-    pub fn sentence(&self, address: &Address, backlog: u32) -> String {
-        let setting = self.setting(address, backlog);
+    /// The line that asks for so many workers; `None`: it has none, or they are not set by a number.
+    pub fn workers_line(&self, workers: usize) -> Option<String> {
+        Some(self.workers.as_ref()?.replace("{workers}", &workers.to_string()))
+    }
+
+    /// The line that allows so many connections; `None`: it has no limit of its own that stops accept().
+    pub fn connections_line(&self, connections: u32) -> Option<String> {
+        Some(self.connections.as_ref()?.replace("{connections}", &connections.to_string()))
+    }
+
+    /// That line and what puts it into force, in one sentence.
+    pub fn sentence(&self, address: &Address, backlog: u32) -> Option<String> {
+        Some(self.with_apply(&self.line(address, backlog)?))
+    }
+
+    /// The same with N for the number; `None`: it is compiled in.
+    pub fn in_general(&self) -> Option<String> {
+        Some(self.with_apply(&self.setting_for_n()?))
+    }
+
+    fn with_apply(&self, setting: &str) -> String {
         match (&self.apply, self.live) {
             (Some(apply), true) => say!("`{setting}`, then `{apply}` (without a restart)", setting, apply),
             (Some(apply), false) => say!("`{setting}`, then `{apply}`", setting, apply),
@@ -43,55 +85,110 @@ impl Program {
         }
     }
 
-    /// True when a process of this name is this program: its name, or its name and a version.
-    fn is_named(&self, command: &str) -> bool {
-        let version = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        self.names.iter().any(|name| command.strip_prefix(name.as_str()).is_some_and(version))
+    fn setting_for_n(&self) -> Option<String> {
+        let line = self.setting.as_ref()?;
+        Some(line.replace("{backlog}", "N").replace("{half}", "N/2").replace("{address}", "..."))
+    }
+
+    /// How it is changed, in words.
+    pub fn change(&self) -> String {
+        self.setting_for_n().map_or_else(|| say!("nothing: it is compiled in").to_owned(), |line| format!("`{line}`"))
+    }
+
+    fn runs_as(&self, command: &str) -> bool {
+        // A version, or what a program writes behind its name: `puma 6.4 (tcp:...`, `gunicorn: master`.
+        let version = |rest: &str| {
+            rest.starts_with([' ', ':'])
+                || rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+        };
+        self.processes.iter().any(|name| command.strip_prefix(name.as_str()).is_some_and(version))
     }
 }
 
-/// The program to which a process of this name (`/proc/PID/comm`) belongs, with the name of its row.
-pub fn program(command: &str) -> Option<(&'static str, &'static Program)> {
-    programs().iter().find(|(_, program)| program.is_named(command)).map(|(name, program)| (name.as_str(), program))
+static PROGRAMS: LazyLock<Vec<KnownProgram>> = LazyLock::new(|| {
+    toml::from_str::<ProgramTable>(include_str!("../../assets/programs.toml")).unwrap_or_default().program
+});
+
+/// Every program.
+pub fn all() -> &'static [KnownProgram] {
+    &PROGRAMS
 }
 
-fn programs() -> &'static BTreeMap<String, Program> {
-    static PROGRAMS: OnceLock<BTreeMap<String, Program>> = OnceLock::new();
-    PROGRAMS.get_or_init(|| toml::from_str(include_str!("../../assets/programs.toml")).unwrap_or_default())
+/// Programs whose process has this name.
+pub fn programs_of(command: &str) -> impl Iterator<Item = &'static KnownProgram> {
+    PROGRAMS.iter().filter(move |program| program.runs_as(command))
+}
+
+/// The program of this name that asks for `limit` when nobody says otherwise.
+pub fn known_default(limit: u32, command: Option<&str>) -> Option<&'static KnownProgram> {
+    programs_of(command?).find(|program| program.defaults.contains(&limit))
+}
+
+/// The program that has made this listener, as far as its name and its limit tell; of several of that name none whose default another number is.
+pub fn program_at(command: &str, limit: Option<u32>) -> Option<&'static KnownProgram> {
+    let mut named = programs_of(command);
+    let only = named.next().filter(|_| named.next().is_none());
+    limit.and_then(|limit| known_default(limit, Some(command))).or(only)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn named(command: &str) -> Option<&'static str> {
-        program(command).map(|(name, _)| name)
+    fn whose(limit: u32, command: Option<&str>) -> Option<&'static str> {
+        known_default(limit, command).map(|program| program.name.as_str())
     }
 
     #[test]
-    fn a_version_belongs_to_the_name_and_a_longer_name_is_another_program() {
-        assert_eq!((named("python3.12"), named("php-fpm8.2")), (Some("python"), Some("php-fpm")));
-        assert_eq!((named("node"), named("node_exporter"), named("nginx-debug")), (Some("node"), None, None));
-    }
-
-    #[test]
-    fn each_row_is_read_and_its_line_names_the_backlog() {
-        let address = Address::Tcp("127.0.0.1:80".parse().unwrap());
-        let rows: BTreeMap<String, Program> = toml::from_str(include_str!("../../assets/programs.toml")).unwrap();
-        assert!(rows.len() >= 11);
-        for (name, row) in &rows {
-            let line = row.setting(&address, 4242);
-            assert!(line.contains("4242") || line.contains("2121"), "{name}: {line}");
-            assert!(row.source.starts_with("https://") && row.names.iter().all(|name| name.len() <= 15), "{name}");
+    fn the_table_is_read_whole_and_each_row_says_where_it_is_from() {
+        assert!(PROGRAMS.len() >= 20, "{}", PROGRAMS.len());
+        for program in PROGRAMS.iter() {
+            assert!(!program.source.is_empty() && !program.processes.is_empty(), "{program:?}");
+            assert!(
+                program.setting.as_ref().is_none_or(|line| line.contains("{backlog}") || line.contains("{half}")),
+                "{program:?}"
+            );
         }
-        assert_eq!(rows["nginx"].setting(&address, 64), "listen 127.0.0.1:80 backlog=64;");
-        assert_eq!(rows["postgresql"].setting(&address, 65), "max_connections = 33");
     }
 
     #[test]
-    fn a_unix_socket_is_written_as_nginx_writes_it() {
-        let (_, nginx) = program("nginx").unwrap();
-        assert_eq!(nginx.setting(&Address::Unix("/run/a.sock".into()), 7), "listen unix:/run/a.sock backlog=7;");
-        assert!(nginx.sentence(&Address::Unix("/run/a.sock".into()), 7).contains("nginx -s reload"));
+    fn a_limit_is_somebodys_default_only_by_the_programs_name() {
+        assert_eq!(whose(511, Some("node")), Some("Node.js"));
+        assert_eq!(whose(511, Some("redis-server")), Some("redis"));
+        assert_eq!(whose(5, Some("python3.11")), Some("Python's socketserver"));
+        assert_eq!(whose(511, Some("php-fpm8.2")), Some("PHP-FPM"));
+        assert_eq!(whose(1024, Some("memcached")), Some("memcached"));
+        assert_eq!(whose(128, Some("beam.smp")), Some("RabbitMQ"));
+        assert_eq!(whose(1024, Some("puma 6.4.2 (tcp")), Some("Puma"));
+        for (limit, command) in [
+            (128, Some("redis-server")),
+            (128, Some("envoy")),
+            (1024, Some("myserver")),
+            (511, None),
+            (511, Some("node_exporter")),
+        ] {
+            assert_eq!(whose(limit, command), None, "{command:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_programs_of_a_name_only_the_one_whose_default_it_is_is_meant() {
+        let at = |command, limit| program_at(command, limit).map(|program| program.name.as_str());
+        assert_eq!(at("python3", Some(5)), Some("Python's socketserver"));
+        assert_eq!((at("python3", Some(77)), at("python3", None)), (None, None));
+        assert_eq!((at("nginx", Some(77)), at("node_exporter", Some(511))), (Some("nginx"), None));
+    }
+
+    #[test]
+    fn a_line_to_paste_has_the_listeners_own_address_in_it() {
+        let (nginx, address) = (programs_of("nginx").next().unwrap(), Address::Tcp(([0, 0, 0, 0], 80).into()));
+        assert_eq!(nginx.line(&address, 4096).as_deref(), Some("listen 0.0.0.0:80 backlog=4096;"));
+        assert!(nginx.live && nginx.apply.is_some());
+        assert_eq!(programs_of("sshd").next().unwrap().line(&address, 4096), None);
+        let unix = Address::Unix("/run/a.sock".into());
+        assert_eq!(nginx.line(&unix, 7).as_deref(), Some("listen unix:/run/a.sock backlog=7;"));
+        assert!(nginx.sentence(&unix, 7).unwrap().contains("nginx -s reload"));
+        let postgres = programs_of("postgres").next().unwrap();
+        assert_eq!(postgres.line(&address, 65).as_deref(), Some("max_connections = 33"));
     }
 }

@@ -10,9 +10,11 @@ use super::headline::Director;
 use super::history::History;
 use super::ledger::Ledger;
 use super::occupancy::Occupancy;
+use super::spread::DurationHistogram;
 use crate::fold::course::LessonProgress;
 use crate::fold::listeners::Listeners;
 use crate::fold::trials::ExperimentResults;
+use crate::fold::what_if::TrafficLog;
 use crate::model::client_clock::ClientClock;
 use crate::model::counters::Counters;
 use crate::model::event::{Began, Listening};
@@ -38,7 +40,6 @@ mod questions;
 mod readings;
 pub mod roster;
 mod side;
-pub mod spread;
 pub mod watched;
 mod wire;
 
@@ -49,7 +50,6 @@ use demand::Demand;
 use log_writing::LogSwitch;
 use note::Note;
 use roster::ConnectionTable;
-use spread::DurationHistogram;
 
 /// The state of a session at one moment.
 #[derive(Clone, Debug, Default)]
@@ -110,6 +110,8 @@ pub struct World {
     pub load_program: Option<Box<ProgramState>>,
     /// Series for the timeline.
     pub history: History,
+    /// The arrivals and accepts of the last minute.
+    pub traffic: TrafficLog,
     /// The latest notes, newest last; bounded.
     pub notes: VecDeque<(Stamp, Note)>,
     /// Failures of `accept()`, by errno; nothing was taken from the queue.

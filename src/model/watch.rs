@@ -130,6 +130,12 @@ pub struct HolderProcess {
     pub accepting: Option<bool>,
     /// How many of its descriptors are connections of this listener; `None`: not looked at.
     pub served: Option<u32>,
+    /// The system call in which it sleeps, by its name; `None`: it runs, it may not be read, or it is none of those with a name here.
+    #[serde(default)]
+    pub sleeps_in: Option<String>,
+    /// For how long its cgroup was kept off the processors by its quota since it was made, in ms; `None`: it has no quota, or that is not shown.
+    #[serde(default)]
+    pub throttled_ms: Option<u64>,
 }
 
 /// SYNs to one listening address since the last report.

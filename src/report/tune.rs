@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::summary::VERSION;
-use crate::fold::programs;
+use crate::fold::programs::program_at;
 use crate::model::watch::Address;
 use crate::say;
 use crate::text::sanitize;
@@ -67,13 +67,14 @@ impl Tuning {
         let mut lines: Vec<String> = listeners
             .iter()
             .filter_map(|listener| {
-                let (name, program) = programs::program(&listener.command)?;
-                Some(format!("{name}{}{}", say!(": "), program.sentence(&listener.address, limit)))
+                let program = program_at(&listener.command, listener.before)?;
+                let sentence = program.sentence(&listener.address, limit)?;
+                Some(format!("{}{}{sentence}", program.name, say!(": ")))
             })
             .collect();
         lines.dedup();
-        let documented = listeners.iter().find_map(|listener| programs::program(&listener.command));
-        let source = documented.map(|(_, program)| program.source.clone());
+        let documented = listeners.iter().find_map(|listener| program_at(&listener.command, listener.before));
+        let source = documented.map(|program| program.source.clone());
         let permanent = (!lines.is_empty()).then(|| lines.join(say!("; ")));
         Self {
             schema: VERSION,

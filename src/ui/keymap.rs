@@ -95,6 +95,8 @@ pub enum Action {
     Earlier,
     /// The timeline nearer to now.
     Later,
+    /// Put the next line to paste into the clipboard.
+    Copy,
     /// Hold the picture, or let it go.
     Freeze,
     /// The newest drop again, slowly.

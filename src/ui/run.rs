@@ -225,6 +225,9 @@ impl ScreenLoop<'_> {
             session.send(command);
         }
         self.state.time_message(session.clock().now());
+        if let Some(line) = self.state.copy.take() {
+            self.screen.copy(&line);
+        }
         // The language of messages about facts that come now, and of the summary.
         lang::speak(self.state.lang);
         match action {

@@ -156,6 +156,8 @@ pub struct UiState {
     pub message: Option<(Stamp, String)>,
     /// What a key has done, until this moment.
     pub confirmed: Option<(Stamp, String)>,
+    /// A line that the terminal shall put into the clipboard.
+    pub copy: Option<String>,
     /// The user's request to the whole program.
     pub exit_request: Option<ExitRequest>,
     /// Settings that were requested and not confirmed by a fact yet.
@@ -347,8 +349,9 @@ fn press_in_watch(state: &mut UiState, action: Action, now: Stamp, world: &World
                 return commands;
             }
             match inside {
-                Action::Panel => panels::next(state, seen),
+                Action::Panel => panels::next_of_watch(state, seen),
                 Action::Freeze => look::freeze(state, now, world),
+                Action::Copy => look::copy(state, seen, now),
                 _ => {}
             }
         }

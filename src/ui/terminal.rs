@@ -27,6 +27,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{LARGEST, UiError};
 
+mod clipboard;
 mod outlet;
 
 use outlet::Outlet;
@@ -113,6 +114,11 @@ impl Screen {
     /// frames has the old size and has lost its content.
     pub fn redraw(&mut self) {
         self.shown = None;
+    }
+
+    /// Asks the terminal to put this line into the clipboard (OSC 52); over ssh too. A terminal that may not do that ignores it.
+    pub fn copy(&self, line: &str) {
+        self.outlet.send(clipboard::osc_52(line));
     }
 
     /// Gives the terminal back for a while.

@@ -28,6 +28,9 @@ const CALM: Duration = Duration::from_millis(500);
 /// How long a filter may be.
 const LONGEST_FILTER: usize = 60;
 
+/// Lines by which what to do may be scrolled.
+const MOST_SCROLLED: usize = 200;
+
 /// Rows that one screen is taken for when the size is not known.
 const PAGE: usize = 10;
 
@@ -39,6 +42,18 @@ pub enum Screen {
     All,
     /// One listener: both of its queues.
     One,
+}
+
+/// How many rows what to do about one listener has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AdviceShare {
+    /// What it needs, at the cost of the panels.
+    #[default]
+    Needed,
+    /// All that can be had: it is the chosen panel.
+    All,
+    /// What the chosen panel leaves.
+    Left,
 }
 
 /// All listeners as they were when the user froze the list.
@@ -71,6 +86,10 @@ pub struct WatchBrowse {
     pub row: usize,
     /// The first waiting client to be shown of the listener whose details are shown.
     pub scroll: usize,
+    /// How many rows what to do has.
+    pub advice: AdviceShare,
+    /// The line that was copied last.
+    pub copied: Option<String>,
     /// The listener whose details are shown.
     pub shown_id: Option<ListenerId>,
     /// The held listeners.
@@ -110,6 +129,22 @@ impl WatchBrowse {
     /// The listener whose details are shown, while it is known.
     pub fn shown_listener<'w>(&self, world: &'w World) -> Option<&'w ListenerState> {
         world.listeners.by_id.get(&self.shown_id?)
+    }
+
+    /// The listener that a key is about: the one whose details are shown, or that of the chosen row.
+    pub fn subject(&self) -> Option<ListenerId> {
+        match self.screen {
+            Screen::One => self.shown_id,
+            Screen::All => self.chosen().map(|line| line.id),
+        }
+    }
+
+    /// The next of these lines to paste after the one that was copied last; the first one at first.
+    pub(super) fn copy(&mut self, commands: &[&str]) -> Option<String> {
+        let last = self.copied.as_deref().and_then(|last| commands.iter().position(|command| *command == last));
+        let next = last.map_or(0, |last| (last + 1) % commands.len());
+        self.copied = commands.get(next).map(|command| (*command).to_owned());
+        self.copied.clone()
     }
 
     /// Keeps up with the world.
@@ -154,6 +189,7 @@ impl WatchBrowse {
                 (self.screen, self.shown_id, self.opened) = (Screen::All, None, true);
                 return Some(vec![Command::Choose(None)]);
             }
+            Action::RowDown if self.advice == AdviceShare::All => self.scroll = (self.scroll + 1).min(MOST_SCROLLED),
             Action::RowDown => self.scroll = (self.scroll + 1).min(waiting(context.world).saturating_sub(1)),
             Action::RowUp => self.scroll = self.scroll.saturating_sub(1),
             _ => return None,

@@ -9,7 +9,7 @@ use qviz::ui::keymap::Action;
 use qviz::ui::state::{Msg, UiState, update};
 use qviz::ui::theme::{Depth, Theme};
 use qviz::ui::view;
-use qviz::ui::watch::Screen;
+use qviz::ui::watch::{AdviceShare, Screen};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
@@ -76,6 +76,53 @@ fn all_listeners_show_who_is_full_and_whose_it_is() {
 fn one_listener_shows_who_waits_and_what_to_do() {
     shoot("one", &stalled(false), |_| {});
     shoot("one_tap", &stalled(true), |_| {});
+}
+
+/// The stalled python with its lines to paste, whole at each size.
+#[test]
+fn the_line_to_paste_is_whole_at_every_size_and_y_copies_it() {
+    for size in [(80, 24), (120, 36), (200, 60)] {
+        let (machine, mut state) = (stalled(false), state(size, false));
+        let text = look(&mut state, &machine);
+        assert!(row_with(&text, "WHAT TO DO").contains("y copies"), "{text}");
+        assert!(text.contains("▶ top -H -b -n 1 -p 1234"), "{size:?}\n{text}");
+        assert_eq!(
+            text.matches("no connection accepted for").count(),
+            1,
+            "{size:?}: the headline is not repeated\n{text}"
+        );
+        press(&mut state, Action::Copy, &machine);
+        assert_eq!(state.copy.take().as_deref(), Some("top -H -b -n 1 -p 1234"));
+        assert!(state.message.as_ref().unwrap().1.contains("top -H"));
+        press(&mut state, Action::Copy, &machine);
+        assert_eq!(state.copy.take().as_deref(), Some("request_queue_size = 1024"), "the next line");
+        press(&mut state, Action::Copy, &machine);
+        assert_eq!(state.copy.take().as_deref(), Some("top -H -b -n 1 -p 1234"), "round");
+    }
+}
+
+/// Panels come one after the other with tab, what to do among them: there it is read to its end.
+#[test]
+fn what_to_do_is_a_panel_that_scrolls() {
+    let (machine, mut state) = (stalled(false), state((80, 24), false));
+    look(&mut state, &machine);
+    let mut opened = 0;
+    for _ in 0..10 {
+        press(&mut state, Action::Panel, &machine);
+        opened += u32::from(state.watch.advice == AdviceShare::All);
+    }
+    assert_eq!(opened, 2, "once in five");
+    while state.watch.advice != AdviceShare::All {
+        press(&mut state, Action::Panel, &machine);
+    }
+    assert!(!look(&mut state, &machine).contains("▶ request_queue_size"), "it does not fit");
+    for _ in 0..30 {
+        press(&mut state, Action::RowDown, &machine);
+    }
+    let text = look(&mut state, &machine);
+    assert!(text.contains("▶ request_queue_size = 1024") && !text.contains("WHO WAITS"), "{text}");
+    press(&mut state, Action::Panel, &machine);
+    assert!(look(&mut state, &machine).contains("WHO WAITS"));
 }
 
 #[test]

@@ -52,6 +52,45 @@ fn a_sysctl_is_found_by_its_short_name_and_a_counter_in_any_case() {
 }
 
 #[test]
+fn a_message_is_found_as_the_kernel_and_netstat_write_it() {
+    for (message, topic) in [
+        ("    1234 times the listen queue of a socket overflowed", "ListenOverflows"),
+        ("1234 SYNs to LISTEN sockets dropped", "ListenDrops"),
+        (
+            "TCP: request_sock_TCP: Possible SYN flooding on port 0.0.0.0:8080. Sending cookies.",
+            "possible-syn-flooding",
+        ),
+        ("possible SYN flooding", "possible-syn-flooding"),
+        ("connect() to unix:/run/php.sock failed (11: Resource temporarily unavailable)", "EAGAIN"),
+        ("accept4() failed (24: Too many open files)", "EMFILE"),
+        ("nf_conntrack: nf_conntrack: table full, dropping packet", "conntrack"),
+        ("curl: (7) Failed to connect to 10.0.0.1 port 80: Connection refused", "connect-errors"),
+        ("TcpExtListenOverflows 17 0.0", "ListenOverflows"),
+        ("net.core.somaxconn = 128", "net.core.somaxconn"),
+        ("accept queue", "accept-queue"),
+        ("syn_recv", "half-open"),
+        ("back_log", "MariaDB"),
+        ("tcp-backlog", "redis"),
+        ("acceptCount", "Tomcat"),
+        ("maxconn", "connection-limit"),
+        ("504 Gateway Time-out: connect timeout", "timeout"),
+        ("netdev_max_backlog", "netdev_max_backlog"),
+        ("TIME-WAIT", "TIME_WAIT"),
+        ("close_wait", "CLOSE_WAIT"),
+    ] {
+        assert_eq!(find(&topics(), message).map(|topic| topic.name).unwrap_or_default(), topic, "{message}");
+    }
+}
+
+#[test]
+fn of_words_that_name_nothing_the_likest_names_are_offered() {
+    let failure = find(&topics(), "why listenoverflow").unwrap_err();
+    assert!(failure.hint.unwrap().contains("qviz explain ListenOverflows"));
+    let failure = find(&topics(), "tcp-backlg").unwrap_err();
+    assert!(failure.hint.unwrap().contains("qviz explain tcp-backlog"));
+}
+
+#[test]
 fn an_unknown_topic_offers_the_nearest() {
     let failure = find(&topics(), "ListenOverflow").unwrap_err();
     assert!(failure.hint.unwrap().starts_with("qviz explain ListenOverflows"));

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Family, Topic};
 use crate::fold::finding::{RULES, Rule};
+use crate::fold::programs::{self, KnownProgram};
 use crate::say;
 use crate::text::lang::{self, Lang};
 use crate::ui::keymap::{BINDINGS, Binding, When};
@@ -18,6 +19,7 @@ pub fn topics() -> Vec<Topic> {
         };
         topics.extend(parse_topics(family, text));
     }
+    topics.extend(programs::all().iter().map(of_program));
     topics.extend(findings());
     for binding in BINDINGS.iter().filter(|binding| !binding.is_of_watch()) {
         match topics.iter_mut().find(|topic| topic.family == Family::Key && topic.name == binding.spelled()) {
@@ -54,6 +56,26 @@ fn of_rule(rule: &Rule) -> Topic {
     let (gist, body) = rule.explain.split_at(sentence(rule.explain));
     let (gist, body) = (gist.into(), body.trim().into());
     Topic { name: rule.name, also: Vec::new(), family: Family::Finding, gist, body }
+}
+
+/// What a program asks for, and the line that changes it.
+fn of_program(program: &'static KnownProgram) -> Topic {
+    let name = program.name.as_str();
+    let gist = match program.largest_default() {
+        Some(default) => {
+            say!("{name} asks listen() for {default} unless its configuration says otherwise.", name, default)
+        }
+        None => say!("{name} asks listen() for a number that its configuration or the machine decides.", name),
+    };
+    let change = program.in_general().unwrap_or_else(|| say!("nothing: it is compiled in").to_owned());
+    let body = say!(
+        "To change it: {change}. Source: {source}.\n\nKernel: __sys_listen (net/socket.c) takes the smaller of it and net.core.somaxconn.\n\nWhat to do: \
+        look with qviz watch :PORT whether the queue empties in between; only then a longer one helps. qviz tune :PORT --backlog N changes it at once, until the program listens again.",
+        change,
+        source = program.source
+    );
+    let also = program.terms.iter().map(String::as_str).collect();
+    Topic { name, also, family: Family::Setting, gist: gist.into(), body: body.into() }
 }
 
 /// Where the first sentence ends. Three dots in it are not its end.

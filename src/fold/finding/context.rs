@@ -64,6 +64,12 @@ impl<'a> ListenerContext<'a> {
         self.world.listeners.group_of(self.listener)
     }
 
+    /// True for a quiet socket of an SO_REUSEPORT group but the first: what is said of its limit is said of that one.
+    pub(super) fn is_said_of_a_sibling(&self) -> bool {
+        let first = self.group().members.iter().map(|member| member.id()).min();
+        !self.is_strained() && first != Some(self.listener.id())
+    }
+
     /// Its drops since the watch began; exact where the wire shows them.
     pub fn drops(&self) -> Option<Drops> {
         self.world.drops_of(self.listener)
@@ -85,6 +91,26 @@ impl<'a> ListenerContext<'a> {
         !processes.is_empty() && processes.iter().all(|process| process.state == 'T')
     }
 
+    /// The stopped processes that keep connections waiting: all that should accept, or some of them while nobody takes any. Each socket of an
+    /// SO_REUSEPORT group is often held by all workers and served by one.
+    pub(super) fn stopped(&self) -> Vec<u32> {
+        let stopped: Vec<_> =
+            accepting(self.listener).iter().filter(|process| process.state == 'T').map(|process| process.pid).collect();
+        let idle = self.listener.unaccepted(self.now()).is_some_and(|idle| idle >= NOBODY_ACCEPTS);
+        if self.is_stopped() || idle { stopped } else { Vec::new() }
+    }
+
+    /// True when the reason for which nothing is accepted has a rule of its own.
+    pub(super) fn has_its_reason(&self) -> bool {
+        !self.stopped().is_empty() || self.out_of_descriptors().is_some() || self.is_at_a_round_number()
+    }
+
+    /// True when it holds a round number of connections and takes no more.
+    pub(super) fn is_at_a_round_number(&self) -> bool {
+        let round = |served: u32| served >= 10 && (served.is_power_of_two() || served.is_multiple_of(10));
+        self.listener.served.is_some_and(round) && self.listener.is_stalled(self.now())
+    }
+
     /// A process that should accept and has no descriptor left: its id, its descriptors, its limit.
     pub fn out_of_descriptors(&self) -> Option<(u32, u32, u64)> {
         accepting(self.listener).into_iter().find_map(|process| {
@@ -101,6 +127,9 @@ impl<'a> ListenerContext<'a> {
         evidence
     }
 }
+
+/// Nobody has taken a connection for so long: who is stopped beside others is why.
+const NOBODY_ACCEPTS: Duration = Duration::from_secs(1);
 
 /// The change of a counter: in a watch since that began, as its document shows it; in the lab since the run began.
 pub(super) fn counter(world: &World, counter: Counter) -> Option<u64> {

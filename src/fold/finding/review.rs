@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Check, Diagnosis, Finding, ListenerContext, RULES, Rule, Subject, Verdict};
 use crate::fold::director;
+use crate::fold::listeners::ListenerState;
 use crate::fold::world::{self, World};
 use crate::model::event::Event;
 use crate::model::stamp::Stamp;
@@ -76,18 +77,31 @@ fn review(world: &mut World) {
         }
     }
     let undecided = RULES.iter().map(|rule| rule.name).filter(|name| undecided.contains(name)).collect();
-    order(&mut findings);
+    order(world, &mut findings);
     remember(world, &findings);
     world.findings = findings;
     world.undecided = undecided;
 }
 
-/// In the lab the rules' own order is kept; in a watch the most severe come first.
-fn order(findings: &mut Vec<Finding>) {
+/// In the lab the rules' own order is kept; in a watch the most severe come first, and of these those about the listener that loses most now, then
+/// about the one whose clients wait longest.
+fn order(world: &World, findings: &mut Vec<Finding>) {
     if findings.iter().any(|finding| finding.subject.is_some()) {
-        findings.sort_by_key(|finding| Reverse(finding.severity));
+        findings.sort_by_cached_key(|finding| {
+            let listener = finding.subject.as_ref().and_then(|subject| world.listeners.get(subject.id));
+            (Reverse(finding.severity), Reverse(listener.map(|listener| harm(world, listener))))
+        });
         findings.truncate(IN_FORCE);
     }
+}
+
+/// What a listener's clients suffer now: packets lost in a thousand seconds, and how long the oldest one waits, in ms. Where ages are not shown
+/// (unix sockets) that follows from the depth and the drain.
+fn harm(world: &World, listener: &ListenerState) -> (u64, u64) {
+    let lost = world.listeners.drops_per_s(listener).unwrap_or(0.0) * 1e3;
+    let depth = f64::from(listener.depth_now());
+    let by_drain = world.drain_of(listener).map(|drain| (depth / drain.accepts_per_s * 1e3) as u64);
+    (lost as u64, listener.occupants.oldest_wait_ms.map(u64::from).or(by_drain).unwrap_or(0))
 }
 
 fn remember(world: &mut World, findings: &[Finding]) {

@@ -14,6 +14,7 @@ pub(super) struct Flow {
     /// The longest time without an `accept()` that one ended while connections waited.
     longest_gap: Option<Duration>,
     last_empty: Option<Stamp>,
+    left: u64,
     /// True after the first reading: how it was before that is not known.
     begun: bool,
     /// The latest readings: when, how many left, how many came; bounded by time.
@@ -46,6 +47,7 @@ impl Flow {
         let (left, came) = (before.saturating_sub(depth), depth.saturating_sub(before));
         if left > 0 {
             self.accepted(at);
+            self.left += u64::from(left);
         }
         let was_empty = std::mem::replace(&mut self.begun, true) && before == 0;
         if depth == 0 || was_empty {
@@ -58,7 +60,7 @@ impl Flow {
         if left > 0 || came > 0 {
             self.moves.push_back((at, left, came));
         }
-        let old = |moved: &(Stamp, u32, u32)| at.since(moved.0) > RATE_SPAN;
+        let old = |moved: &(Stamp, u32, u32)| at.since(moved.0) > LONGEST_RHYTHM;
         while self.moves.front().is_some_and(old) || self.moves.len() > MOST_MOVES {
             self.moves.pop_front();
         }
@@ -101,13 +103,38 @@ impl Flow {
         self.last_empty.is_none_or(|empty| now.since(empty) > RATE_SPAN)
     }
 
-    /// How fast it drained over the last [`RATE_SPAN`], or since `since`. `None` where nothing was seen to leave it.
+    /// How fast it drained over the last [`RATE_SPAN`], or since `since`. A program that takes several at once and then none for long is measured from
+    /// one such moment to the last one before now, over as many seconds as are kept. `None` where nothing was seen to leave it, or only once.
     pub(super) fn drain(&self, now: Stamp, since: Stamp) -> Option<Drain> {
         let span = now.since(since).min(RATE_SPAN);
-        let recent = self.moves.iter().filter(|(at, ..)| now.since(*at) < span);
-        let (left, came) = recent.fold((0_u32, 0_u32), |sum, (_, left, came)| (sum.0 + left, sum.1 + came));
-        let long_enough = span >= SHORTEST && left > 0;
-        long_enough.then(|| Drain { accepts_per_s: f64::from(left) / span.as_secs_f64(), exact: came == 0 })
+        let recent = |span: Duration| self.moves.iter().filter(move |(at, ..)| now.since(*at) < span);
+        let accepts = || recent(span).filter(|(_, left, _)| *left > 0);
+        let (first, last) = (accepts().next()?.0, accepts().next_back()?.0);
+        if span < SHORTEST {
+            return None;
+        }
+        // Moments of several accepts at once count as one.
+        let moments = accepts().zip(accepts().skip(1)).filter(|(one, next)| next.0.since(one.0) > AT_ONCE).count() + 1;
+        if moments >= ENOUGH && last.since(first) * 2 >= span {
+            let sum = |which: fn(&(Stamp, u32, u32)) -> u32| recent(span).map(which).sum::<u32>();
+            let (left, came) = (sum(|moved| moved.1), sum(|moved| moved.2));
+            return Some(Drain { accepts_per_s: f64::from(left) / span.as_secs_f64(), exact: came == 0 });
+        }
+        let kept: Vec<_> = recent(now.since(since).min(LONGEST_RHYTHM)).copied().collect();
+        let began = kept.iter().find(|(_, left, _)| *left > 0)?.0;
+        let ended = kept.iter().rev().find(|(_, left, _)| *left > 0)?.0;
+        // What left at the first moment had waited before it.
+        let within = || kept.iter().filter(|(at, ..)| at.since(began) > AT_ONCE && *at <= ended);
+        let left: u32 = within().map(|(_, left, _)| *left).sum();
+        let came: u32 = within().map(|(_, _, came)| *came).sum();
+        let long_enough = left > 0 && ended.since(began) >= SHORTEST;
+        long_enough
+            .then(|| Drain { accepts_per_s: f64::from(left) / ended.since(began).as_secs_f64(), exact: came == 0 })
+    }
+
+    /// Connections that have left it since the watch began, at least.
+    pub(super) const fn left(&self) -> u64 {
+        self.left
     }
 
     /// The time at capacity within the last [`RATE_SPAN`], or since `since`, and that span; `full_since`: it is full since then.
@@ -121,6 +148,15 @@ impl Flow {
 
 /// A drain is measured over this time at least.
 const SHORTEST: Duration = Duration::from_millis(900);
+
+/// Of so many moments a rate can be made.
+const ENOUGH: usize = 3;
+
+/// Accepts within this time are one moment: several workers that were free together.
+const AT_ONCE: Duration = Duration::from_millis(50);
+
+/// The longest rhythm of a program that is measured.
+const LONGEST_RHYTHM: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
@@ -151,6 +187,18 @@ mod tests {
         let mut empty = workers(1000, 40);
         empty.read(at(6000), 0, 0);
         assert!(!empty.is_out_of_rhythm(at(60_000)), "nobody waits");
+    }
+
+    /// Three workers of five seconds each, as PHP-FPM's with silent clients: three at once, then none for five seconds.
+    #[test]
+    fn workers_that_are_free_together_have_the_rate_of_their_rhythm() {
+        let mut flow = workers(5000, 3);
+        let rate = flow.drain(at(26_000), at(0)).unwrap().accepts_per_s;
+        assert!((rate - 0.6).abs() < 0.01, "{rate}");
+        flow = Flow::default();
+        flow.read(at(0), 0, 63);
+        flow.read(at(2000), 63, 60);
+        assert_eq!(flow.drain(at(3000), at(0)), None, "once is no rhythm");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use super::second::{self, Second};
 use super::{ListenerState, Listeners, RATE_SPAN, SECOND};
-use crate::model::watch::Address;
+use crate::model::watch::{Address, ListenerId};
 
 /// All sockets of one address.
 #[derive(Clone, Debug)]
@@ -25,6 +25,18 @@ impl Listeners {
             members.push(listener);
         }
         Group::of(address, members)
+    }
+
+    /// The sockets of an address learn whether they are several: then lists of connections are of all of them.
+    pub(super) fn mark_shared(&mut self, address: &Address) {
+        let ids = self.addresses.get(address).cloned().unwrap_or_default();
+        let open = |id: &ListenerId| self.by_id.get(id).is_some_and(|listener| listener.gone.is_none());
+        let shared = address.port().is_some() && ids.iter().filter(|id| open(id)).count() > 1;
+        for id in ids {
+            if let Some(listener) = self.by_id.get_mut(&id) {
+                listener.set_shared(shared);
+            }
+        }
     }
 
     /// First SYNs per second to an address; `None` without a tap and for unix sockets.

@@ -6,7 +6,10 @@ use super::RATE_SPAN;
 use super::drops::{DropMeter, Drops};
 use super::flow::{Drain, Flow};
 use super::second::Seconds;
+use super::throttle::Throttle;
+use super::waits::QueueWaits;
 use crate::fold::occupancy::Occupancy;
+use crate::fold::spread::DurationHistogram;
 use crate::model::queue;
 use crate::model::sample::{Listed, QueueReading, Waiting};
 use crate::model::stamp::Stamp;
@@ -43,6 +46,14 @@ pub struct ListenerState {
     pub half_full_since: Option<Stamp>,
     pub(super) meter: DropMeter,
     pub(super) seconds: Seconds,
+    /// How many connections waited when it was found gone.
+    pub closed_with: u32,
+    /// True while other sockets share its address: lists of connections are of all of them.
+    pub(super) shared: bool,
+    /// The depth when it was seen first.
+    depth_first: u32,
+    throttle: Throttle,
+    waits: QueueWaits,
     flow: Flow,
     head: Option<QueueHead>,
 }
@@ -91,6 +102,11 @@ impl ListenerState {
             half_full_since: None,
             meter: DropMeter::new(reading.queue.drops),
             seconds: Seconds::default(),
+            closed_with: 0,
+            shared: false,
+            depth_first: reading.queue.depth.unwrap_or(0),
+            throttle: Throttle::default(),
+            waits: QueueWaits::default(),
             flow: Flow::default(),
             head: None,
         };
@@ -175,7 +191,7 @@ impl ListenerState {
             (Some(before), Some(now)) => before == now,
             _ => (born - head.queued_at_ns).abs() <= AGE_TOLERANCE_NS,
         });
-        if before.is_some() && same.is_none() {
+        if before.is_some() && same.is_none() && !self.shared {
             self.flow.accepted(at);
         }
         self.head = Some(QueueHead {
@@ -195,6 +211,9 @@ impl ListenerState {
             self.flow.was_full(began, at);
         }
         self.flow.read(at, before, depth);
+        if self.reading.address.port().is_none() {
+            self.waits.read(at, before, depth, at == self.since);
+        }
         if depth < before {
             // Only accept() makes a queue shorter.
             self.head = None;
@@ -215,6 +234,7 @@ impl ListenerState {
     }
 
     pub(super) fn mark_gone(&mut self, at: Stamp) {
+        self.closed_with = self.depth();
         self.accept_queue.set(at, 0);
         self.gone = Some(at);
         self.occupants = QueueOccupants::default();
@@ -229,6 +249,7 @@ impl ListenerState {
         self.accept_queue.skip(began, ended);
         self.half_full_since = self.half_full_since.map(|_| ended);
         self.flow.mark_gap(ended);
+        self.waits.mark_gap();
         self.head = None;
     }
 
@@ -285,6 +306,45 @@ impl ListenerState {
     /// For how long connections have waited and none was accepted, as far as the watch has seen.
     pub fn unaccepted(&self, now: Stamp) -> Option<Duration> {
         self.flow.unaccepted(now).filter(|_| self.depth() > 0)
+    }
+
+    /// What was the head of one list is not that of another.
+    pub(super) fn set_shared(&mut self, shared: bool) {
+        if std::mem::replace(&mut self.shared, shared) != shared {
+            self.head = None;
+        }
+    }
+
+    /// How long the oldest connection has waited at least, by the depth alone: the queue is first in, first out, and fewer have left it than were there
+    /// when it was seen first.
+    pub fn waits_at_least(&self, now: Stamp) -> Option<Duration> {
+        (u64::from(self.depth_first) > self.flow.left() && self.depth() > 0).then(|| now.since(self.since))
+    }
+
+    /// How long connections of a unix socket waited in its queue; `None`: none came and left while watched, or it is none.
+    pub fn waits(&self) -> Option<&DurationHistogram> {
+        self.waits.waits()
+    }
+
+    /// How many connections have left its queue since it was seen first, at least.
+    pub const fn accepted_at_least(&self) -> u64 {
+        self.flow.left()
+    }
+
+    /// The depth when it was seen first.
+    pub const fn depth_first(&self) -> u32 {
+        self.depth_first
+    }
+
+    pub(super) fn set_holders(&mut self, at: Stamp, holders: &[HolderProcess], served: Option<u32>) {
+        self.holders = holders.to_vec();
+        self.served = served;
+        self.throttle.read(at, holders);
+    }
+
+    /// For which share of the last seconds the processes were kept off the processors by their cgroup's quota, and over how many.
+    pub fn throttled(&self) -> Option<(f64, Duration)> {
+        self.throttle.share()
     }
 
     /// True when nothing was accepted for three times this program's longest gap between two accepts, and for three seconds at least. A full queue

@@ -171,5 +171,6 @@ fn accepted(world: &mut World, at: Stamp, peer: Peer, waited_ms: Option<u32>) {
         world.wait.record(waited);
     }
     done(world, at, peer, ServerSide::Accepted);
+    world.traffic.accepted(at, 1, world.accept_queue.depth() == 0);
     world.note(Note::Accepted { who, waited_us: waited.map(|waited| waited.as_micros() as u64) });
 }

@@ -7,7 +7,9 @@ use crate::fold::connection::Connection;
 use crate::fold::history::SLOT;
 use crate::fold::ledger::{Balance, DropCount};
 use crate::fold::listeners::{Drain, Drops, ListenerState, RATE_SPAN};
+use crate::fold::spread::DurationHistogram;
 use crate::fold::trials::ExperimentResults;
+use crate::fold::what_if::WhatIf;
 use crate::fold::world::next_steps::{self, NextSteps};
 use crate::model::cause::Cause;
 use crate::model::counters::{Counter, Counters};
@@ -223,6 +225,42 @@ impl World {
         Some(accepts as f64 / (SLOT.as_secs_f64() * count as f64))
     }
 
+    /// How long connections waited in a listener's queue since it is watched: those of the chosen one, by the lists of connections; those of a unix
+    /// socket, by its depth. `None` for others, and where none was seen to come and to be accepted.
+    pub fn waits_of<'a>(&'a self, listener: &'a ListenerState) -> Option<&'a DurationHistogram> {
+        let chosen = self.is_watched() && self.listeners.chosen == Some(listener.id()) && !self.open.foreign.shared;
+        let listed = (chosen && listener.reading.address.port().is_some()).then_some(&self.wait);
+        listed.filter(|waits| waits.max_ms().is_some()).or_else(|| listener.waits())
+    }
+
+    /// What other limits would have done with the clients that this listener had in the last minute: the present one first, then longer ones up to the
+    /// first that loses nobody, and where its queue never empties shorter ones. Empty without a tap, for unix sockets, and where several sockets share
+    /// the address.
+    pub fn what_if(&self, listener: &ListenerState) -> Vec<WhatIf> {
+        let observed = self.is_watched() && self.segments.is_some() && !self.open.foreign.shared;
+        let Some(limit) = listener.reading.queue.limit.filter(|_| observed) else { return Vec::new() };
+        if self.listeners.chosen != Some(listener.id()) {
+            return Vec::new();
+        }
+        let Some(now) = self.traffic.with_backlog(limit) else { return Vec::new() };
+        let mut tried = vec![now];
+        let longer = [2, 4, 16, 64].map(|factor| limit.saturating_mul(factor)).into_iter().chain([1024, 4096]);
+        let mut longer: Vec<_> = longer.filter(|backlog| *backlog > limit && *backlog <= LONGEST).collect();
+        longer.sort_unstable();
+        longer.dedup();
+        for backlog in longer {
+            if tried.last().is_some_and(|last| last.lost == 0) {
+                break;
+            }
+            tried.extend(self.traffic.with_backlog(backlog));
+        }
+        if listener.empties(self.now) == Some(false) && limit >= 4 {
+            tried.extend(self.traffic.with_backlog(limit / 4));
+        }
+        tried.sort_by_key(|tried| (tried.backlog != limit, tried.backlog));
+        tried
+    }
+
     /// How fast a listener's queue drains: by its accepts where they are known, else by its depth alone. `None` where nothing left it.
     pub fn drain_of(&self, listener: &ListenerState) -> Option<Drain> {
         let known = self.accepts_per_s(listener).or_else(|| self.listeners.accepts_per_s(listener));
@@ -249,3 +287,6 @@ impl World {
         Some(closed.saturating_add(self.places_of_the_reset().unwrap_or(0)).min(self.accept_queue.depth()))
     }
 }
+
+/// The longest backlog that is tried on paper.
+const LONGEST: u32 = 65_535;

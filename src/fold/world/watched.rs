@@ -79,9 +79,14 @@ pub(super) fn read_watched_depth(world: &mut World, at: Stamp, depth: u32) {
     world.open.foreign.shared =
         world.listeners.chosen().is_some_and(|connection| world.listeners.group_of(connection).is_shared());
     let kept = world.open.foreign.supposed;
+    world.traffic.begin(depth);
     if world.segments.is_some() && !world.open.foreign.shared {
         let gone = world.open.foreign.supposed.saturating_sub(depth);
         accept_from_head(world, at, gone);
+        if gone > 0 {
+            let emptied = is_nearly_empty(world, depth);
+            world.traffic.accepted(at, gone, emptied);
+        }
     }
     let foreign = &mut world.open.foreign;
     foreign.fell |= depth < kept;
@@ -108,6 +113,14 @@ fn accept_from_head(world: &mut World, at: Stamp, count: u32) {
             ours -= 1;
         }
     }
+}
+
+/// Of the connections left in a queue that was taken to its end an eighth of so many, and of its capacity, came meanwhile.
+const MEANWHILE: u32 = 16;
+
+/// True when a queue of this depth was taken to its end, but for those who came meanwhile.
+fn is_nearly_empty(world: &World, depth: u32) -> bool {
+    world.accept_capacity().map_or(depth == 0, |capacity| depth.saturating_mul(8) <= capacity.min(MEANWHILE))
 }
 
 fn count_accepts(world: &mut World, at: Stamp, count: u32) {
@@ -298,6 +311,8 @@ pub(super) fn server_spoke(world: &mut World, at: Stamp, peer: Peer) {
     {
         world.open.foreign.supposed = world.open.foreign.supposed.saturating_sub(1);
         count_accepts(world, at, 1);
+        let emptied = is_nearly_empty(world, world.open.foreign.supposed);
+        world.traffic.accepted(at, 1, emptied);
         forget(world, at, peer, ServerSide::Accepted);
     }
 }

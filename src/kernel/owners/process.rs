@@ -35,6 +35,8 @@ pub(super) fn read(
         descriptor_limit: soft_limit(&String::from_utf8_lossy(&limits)),
         accepting: if accepts { Some(true) } else { never.then_some(false) },
         served: counted.and_then(|(_, served)| served),
+        sleeps_in: sleeps_in(&syscall).map(str::to_owned),
+        throttled_ms: throttled_ms(proc, pid),
     })
 }
 
@@ -80,6 +82,85 @@ fn waits_for_children(syscall: &str) -> bool {
     number.is_some_and(|number| WAITS.contains(&number))
 }
 
+/// The name of the system call in `/proc/PID/syscall`, where it is one in which a server waits.
+fn sleeps_in(syscall: &str) -> Option<&'static str> {
+    let number: i64 = syscall.split_ascii_whitespace().next()?.parse().ok()?;
+    SLEEPS.iter().find(|(sleeps, _)| *sleeps == number).map(|(_, name)| *name)
+}
+
+/// For how long the process's cgroup was throttled, in ms: `cpu.stat` of the second version, or of the first one's cpu controller.
+fn throttled_ms(proc: &ProcDir, pid: u32) -> Option<u64> {
+    let cgroup = proc.small_file(&format!("{pid}/cgroup"))?;
+    cpu_stats(&String::from_utf8_lossy(&cgroup))
+        .into_iter()
+        .find_map(|path| throttled(&std::fs::read_to_string(path).ok()?))
+}
+
+/// Where a process's `cpu.stat` may be, from its `/proc/PID/cgroup`.
+fn cpu_stats(cgroup: &str) -> Vec<String> {
+    let found = cgroup.lines().filter_map(|line| {
+        let mut fields = line.splitn(3, ':');
+        let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
+        match controllers {
+            "" => Some(vec![format!("/sys/fs/cgroup{path}/cpu.stat")]),
+            _ if controllers.split(',').any(|one| one == "cpu") => {
+                let roots = ["cpu", "cpu,cpuacct"];
+                Some(roots.iter().map(|root| format!("/sys/fs/cgroup/{root}{path}/cpu.stat")).collect())
+            }
+            _ => None,
+        }
+    });
+    found.flatten().collect()
+}
+
+/// `throttled_usec` (cgroup 2) or `throttled_time` in ns (cgroup 1) of `cpu.stat`, in ms.
+fn throttled(stat: &str) -> Option<u64> {
+    let value = |name: &str| {
+        let line = stat.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().parse::<u64>().ok()
+    };
+    value("throttled_usec ").map(|usec| usec / 1000).or_else(|| value("throttled_time ").map(|nanos| nanos / 1_000_000))
+}
+
+/// System calls in which a server waits: of another peer, of a lock, of time, of events (the same files as below).
+#[cfg(target_arch = "x86_64")]
+const SLEEPS: [(i64, &str); 17] = [
+    (0, "read"),
+    (1, "write"),
+    (7, "poll"),
+    (23, "select"),
+    (35, "nanosleep"),
+    (42, "connect"),
+    (44, "sendto"),
+    (45, "recvfrom"),
+    (47, "recvmsg"),
+    (74, "fsync"),
+    (75, "fdatasync"),
+    (202, "futex"),
+    (230, "clock_nanosleep"),
+    (232, "epoll_wait"),
+    (270, "pselect6"),
+    (271, "ppoll"),
+    (281, "epoll_pwait"),
+];
+#[cfg(not(target_arch = "x86_64"))]
+const SLEEPS: [(i64, &str); 14] = [
+    (22, "epoll_pwait"),
+    (63, "read"),
+    (64, "write"),
+    (72, "pselect6"),
+    (73, "ppoll"),
+    (82, "fsync"),
+    (83, "fdatasync"),
+    (98, "futex"),
+    (101, "nanosleep"),
+    (115, "clock_nanosleep"),
+    (203, "connect"),
+    (206, "sendto"),
+    (207, "recvfrom"),
+    (212, "recvmsg"),
+];
+
 /// Beside accept below, in the same files: rt_sigsuspend, pause (not in all), wait4, waitid.
 #[cfg(target_arch = "x86_64")]
 const WAITS: [i64; 4] = [130, 34, 61, 247];
@@ -116,6 +197,23 @@ mod tests {
         assert!(is_master("nginx: master process /usr/sbin/nginx") && is_master("gunicorn: master [app:app]"));
         assert!(!is_master("nginx: worker process") && !is_master("python3 master.py") && !is_master(""));
         assert!(waits_for_children(&format!("{} 0x7ffc 0x8", WAITS[0])) && !waits_for_children("running"));
+    }
+
+    #[test]
+    fn throttling_is_read_of_both_versions_of_cgroups() {
+        assert_eq!(throttled("usage_usec 5\nnr_throttled 3\nthrottled_usec 412345\n"), Some(412));
+        assert_eq!(throttled("nr_periods 9\nnr_throttled 3\nthrottled_time 412345678\n"), Some(412));
+        assert_eq!(throttled("usage_usec 5\n"), None, "no quota");
+        assert_eq!(cpu_stats("0::/system.slice/x.service\n"), ["/sys/fs/cgroup/system.slice/x.service/cpu.stat"]);
+        let first = cpu_stats("4:memory:/a\n3:cpu,cpuacct:/b\n");
+        assert_eq!(first, ["/sys/fs/cgroup/cpu/b/cpu.stat", "/sys/fs/cgroup/cpu,cpuacct/b/cpu.stat"]);
+    }
+
+    #[test]
+    fn a_process_sleeps_where_its_system_call_is() {
+        let (number, name) = SLEEPS[0];
+        assert_eq!(sleeps_in(&format!("{number} 0x3 0x0")), Some(name));
+        assert_eq!((sleeps_in("running"), sleeps_in("999 0x0"), sleeps_in("")), (None, None, None));
     }
 
     #[test]

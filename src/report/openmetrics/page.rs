@@ -2,10 +2,12 @@
 //! samples are named.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::Shot;
 use super::series::Row;
 use crate::fold::finding::{Check, RULES};
+use crate::fold::world::World;
 use crate::model::counters::Counters;
 use crate::model::sample::Source;
 use crate::session::metrics::PageFormat;
@@ -14,6 +16,7 @@ use crate::text::sanitize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Gauge,
+    Histogram,
     Counter,
     Info,
 }
@@ -30,7 +33,7 @@ impl Page {
     /// One family: its name without any ending of its kind but with its unit, its kind, what it is, and its samples.
     fn family(&mut self, name: &str, kind: Kind, help: &str, samples: impl IntoIterator<Item = (String, f64)>) {
         let ending = match kind {
-            Kind::Gauge => "",
+            Kind::Gauge | Kind::Histogram => "",
             Kind::Counter => "_total",
             Kind::Info => "_info",
         };
@@ -39,6 +42,7 @@ impl Page {
         let kind = match kind {
             Kind::Counter => "counter",
             Kind::Info if open => "info",
+            Kind::Histogram => "histogram",
             Kind::Gauge | Kind::Info => "gauge",
         };
         let in_seconds = open && name.ends_with("_seconds");
@@ -70,6 +74,7 @@ pub(super) fn text(shot: &Shot<'_>, dialect: PageFormat) -> String {
         watching.and_then(|watching| watching.netns.as_deref()).map(|name| label("namespace", &sanitize::lines(name)));
     let mut page = Page { dialect, namespace: netns, text: String::with_capacity(4096 + shot.rows.len() * 640) };
     addresses(&mut page, &shot.rows);
+    chosen(&mut page, shot.world);
     namespace(&mut page, shot);
     own(&mut page, shot);
     if dialect == PageFormat::OpenMetrics {
@@ -116,7 +121,49 @@ fn addresses(page: &mut Page, rows: &[Row]) {
     let drops = rows.iter().filter_map(|row| Some((at(row), row.drops? as f64)));
     let help = "SYNs and final ACKs that listeners of the address have dropped since qviz watches: at most so many.";
     page.family("qviz_listener_drops", Kind::Counter, help, drops);
+    let programs = rows.iter().filter_map(|row| {
+        let program = row.command.as_deref()?;
+        Some((labels(&[("address", &row.address), ("family", row.family), ("command", program)]), 1.0))
+    });
+    page.family("qviz_listener", Kind::Info, "The program that listens on the address.", programs);
 }
+
+/// What is known of the chosen listener alone: its drops by cause, and the time that connections spent in its queue.
+fn chosen(page: &mut Page, world: &World) {
+    let Some(listener) = world.listeners.chosen().filter(|listener| listener.gone.is_none()) else { return };
+    let address = sanitize::lines(&listener.reading.address.to_string());
+    let at = [("address", address.as_str()), ("family", listener.reading.address.family())];
+    if world.segments.is_some() {
+        let lost = world.ledger.lost_by_cause().filter(|(cause, _)| cause.is_listen_drop());
+        let by_cause =
+            lost.map(|(cause, count)| (labels(&[at[0], at[1], ("cause", cause.name())]), count.segments as f64));
+        let open = world
+            .drops_without_cause(listener)
+            .map(|open| (labels(&[at[0], at[1], ("cause", "not-attributed")]), open as f64));
+        let help = "Packets dropped by the listener that was asked for, by cause, since it is watched.";
+        page.family("qviz_listener_drops_by_cause", Kind::Gauge, help, by_cause.chain(open));
+    }
+    let Some(waits) = world.waits_of(listener) else { return };
+    let (mut samples, mut below, mut sum) = (Vec::new(), 0, 0.0);
+    let mut from = Duration::ZERO;
+    for seconds in BUCKETS_S.iter().map(|seconds| Some(*seconds)).chain([None]) {
+        let to = seconds.map(Duration::from_secs_f64);
+        let count = waits.count_between(from, to);
+        below += count;
+        let (low, high) = (from.as_secs_f64(), seconds.or_else(|| Some(waits.max_ms()? / 1e3)).unwrap_or(0.0));
+        sum += count as f64 * f64::midpoint(low, high.max(low));
+        let bound = seconds.map_or_else(|| "+Inf".to_owned(), |seconds| seconds.to_string());
+        samples.push((format!("_bucket{}", labels(&[at[0], at[1], ("le", &bound)])), below as f64));
+        from = to.unwrap_or(from);
+    }
+    samples.push((format!("_count{}", labels(&at)), below as f64));
+    samples.push((format!("_sum{}", labels(&at)), sum));
+    let help = "How long connections waited for accept() in the queue of the listener that was asked for; the sum is of the buckets' middles.";
+    page.family("qviz_accept_wait_seconds", Kind::Histogram, help, samples);
+}
+
+/// Upper bounds of the waits, in seconds.
+const BUCKETS_S: [f64; 10] = [0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 3.0, 10.0, 30.0, 60.0];
 
 fn namespace(page: &mut Page, shot: &Shot<'_>) {
     let listeners = &shot.world.listeners;

@@ -3,9 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Place, ScrapeState, place};
+use crate::fold::finding::Severity;
 use crate::fold::listeners::ListenerState;
 use crate::fold::world::World;
 use crate::model::watch::ListenerId;
+use crate::text::sanitize;
+
+/// Findings of a listener from which nobody accepts.
+const NOBODY_ACCEPTS: [&str; 4] =
+    ["server-stalled", "owner-stopped", "owner-out-of-descriptors", "at-its-connection-limit"];
 
 /// One address.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +30,8 @@ pub(super) struct Row {
     pub(super) half_open: Option<u32>,
     pub(super) oldest_wait_s: Option<f64>,
     pub(super) stalled: bool,
+    /// The program's name, of the lowest process that holds one of the sockets.
+    pub(super) command: Option<String>,
 }
 
 /// All addresses, those that were fullest since the last scrape first.
@@ -32,7 +40,10 @@ pub(super) fn rows(world: &World, state: &ScrapeState) -> Vec<Row> {
     for listener in world.listeners.live() {
         places.entry(place(listener)).or_default().push(listener);
     }
-    let in_force = world.findings.iter().filter(|finding| finding.rule == "server-stalled");
+    let in_force = world
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Problem && NOBODY_ACCEPTS.contains(&finding.rule.as_str()));
     let stalled: BTreeSet<_> =
         in_force.filter_map(|finding| finding.subject.as_ref()).map(|subject| subject.id).collect();
     let mut rows: Vec<_> = places.into_iter().map(|(place, sockets)| row((place, &sockets), state, &stalled)).collect();
@@ -56,6 +67,7 @@ fn row((place, sockets): (Place, &[&ListenerState]), state: &ScrapeState, stalle
     let all_empty = sockets.iter().all(|listener| listener.reading.queue.depth == Some(0));
     let oldest_ms = sockets.iter().filter_map(|listener| listener.occupants.oldest_wait_ms).max();
     let oldest_wait_s = if all_empty { Some(0.0) } else { oldest_ms.map(|ms| f64::from(ms) / 1000.0) };
+    let owner = sockets.iter().filter_map(|listener| listener.owner.as_ref()).min_by_key(|owner| owner.pid);
     Row {
         sockets: sockets.len(),
         depth: fullest.and_then(|listener| listener.reading.queue.depth),
@@ -66,6 +78,7 @@ fn row((place, sockets): (Place, &[&ListenerState]), state: &ScrapeState, stalle
         half_open: sockets.iter().filter_map(|listener| listener.occupants.half_open).max(),
         oldest_wait_s,
         stalled: sockets.iter().any(|listener| stalled.contains(&listener.id())),
+        command: owner.map(|owner| sanitize::line(&owner.command)),
         family: place.0,
         address: place.1,
     }

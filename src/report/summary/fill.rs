@@ -10,7 +10,7 @@ use super::{
 use crate::fold::finding::Finding;
 use crate::fold::ledger::Balance;
 use crate::fold::occupancy::Occupancy;
-use crate::fold::world::spread::DurationHistogram;
+use crate::fold::spread::DurationHistogram;
 use crate::fold::world::{ClientTally, Losses, SegmentTally, World};
 use crate::model::cause::Cause;
 use crate::model::event::Began;
@@ -169,7 +169,7 @@ impl SynQueue {
 }
 
 impl Quantiles {
-    fn of(spread: &DurationHistogram) -> Self {
+    pub(in crate::report) fn of(spread: &DurationHistogram) -> Self {
         Self {
             p50: spread.quantile_ms(0.5),
             p90: spread.quantile_ms(0.9),

@@ -6,24 +6,26 @@ use serde::Serialize;
 
 use super::in_order;
 use crate::fold::finding::{Action, Severity};
-use crate::fold::listeners::known_default::{KnownProgram, known_default};
 use crate::fold::listeners::{self, ListenerState};
+use crate::fold::programs::{KnownProgram, known_default};
 use crate::fold::world::World;
 use crate::model::counters::Counters;
 use crate::model::peer::Peer;
 use crate::model::watch::Rights;
-use crate::report::summary::{OwnLosses, VERSION, finite_only, rounded, seconds};
+use crate::report::summary::{OwnLosses, Quantiles, VERSION, finite_only, rounded, seconds};
 use crate::text::sanitize;
 
 mod diagnosis;
 mod drops;
 mod gate;
 mod process;
+mod what_if;
 
 use drops::Drops;
 pub use gate::CommandEnd;
 use gate::VerdictOfConditions;
 use process::{DrainRate, OwnerProcess, SocketOptions};
+use what_if::WhatIf;
 
 /// A watch.
 #[derive(Clone, Debug, Serialize)]
@@ -103,6 +105,8 @@ pub struct Listener {
     pub served: Option<u32>,
     /// Its options, as far as they may be read.
     pub options: SocketOptions,
+    /// What other limits would have done with the clients of the last minute; null for listeners that were not chosen, and where too little was seen.
+    pub what_if: Option<Vec<WhatIf>>,
     /// The connections waiting for `accept()`; null for listeners that were not chosen.
     pub waiting: Option<Vec<Waiting>>,
     /// The half-open requests; null for listeners that were not chosen.
@@ -126,6 +130,8 @@ pub struct AcceptQueue {
     pub full_share: Option<f64>,
     /// Milliseconds that the oldest has waited; shared by the sockets of one address.
     pub oldest_wait_ms: Option<u32>,
+    /// How long connections waited in it, of those that came and were accepted while it was chosen (or watched, for unix sockets); null: none did.
+    pub wait_ms: Option<Quantiles>,
     /// What the limit matches: `net.core.somaxconn`, or a known default.
     pub limit_looks_like: Option<String>,
 }
@@ -294,6 +300,7 @@ impl Listener {
                 fastopen: None,
                 reuseport: group.is_shared().then_some(true),
             },
+            what_if: what_if(world, listener).filter(|_| chosen),
             waiting: waiting(world, listener).filter(|_| chosen),
             half_open: half_open(world).filter(|_| chosen),
         }
@@ -311,6 +318,7 @@ impl AcceptQueue {
             full_s: rounded(listener.full(world.listeners.now).as_secs_f64()),
             full_share: listener.full_share(world.listeners.now).map(rounded),
             oldest_wait_ms: listener.occupants.oldest_wait_ms,
+            wait_ms: world.waits_of(listener).map(Quantiles::of),
             limit_looks_like: looks_like(world, listener),
         }
     }
@@ -342,6 +350,12 @@ impl Rates {
             drops_per_s: finite(world.listeners.drops_per_s(listener)),
         }
     }
+}
+
+/// Other limits, each with what it would have done.
+fn what_if(world: &World, listener: &ListenerState) -> Option<Vec<WhatIf>> {
+    let all = world.what_if(listener);
+    (!all.is_empty()).then(|| all.into_iter().map(WhatIf::of).collect())
 }
 
 /// The waiting connections, oldest first; after them the entries whose clients have reset them.

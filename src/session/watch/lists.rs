@@ -33,6 +33,10 @@ impl Sampler {
             listed.half_open =
                 Some(self.requests.iter().filter(|(to, _)| self.takes(id, *to)).map(|entry| entry.1).collect());
         }
+        // An empty queue has no connections to look for among all of them.
+        if chosen.is_some_and(|id| self.depth(id) == Some(0)) {
+            listed.waiting = Some(Vec::new());
+        }
         for port in self.ports(chosen) {
             if !self.census.waiting(port, &mut self.waiting).is_ok_and(|dumped| !dumped.interrupted) {
                 occupants = None;
@@ -102,7 +106,7 @@ impl Sampler {
             .readings
             .iter()
             .filter_map(|reading| Some((chosen == Some(reading.id), reading.queue.depth?, reading.address.port()?)))
-            .filter(|(chosen, depth, _)| *chosen || *depth > 0)
+            .filter(|(_, depth, _)| *depth > 0)
             .collect();
         ports.sort_unstable_by(|entry, other| other.cmp(entry));
         let mut first = Vec::new();
@@ -116,6 +120,11 @@ impl Sampler {
 
     fn takes(&self, id: ListenerId, to: SocketAddr) -> bool {
         listeners_for(to, &self.readings).any(|taker| taker.id == id)
+    }
+
+    fn depth(&self, id: ListenerId) -> Option<u32> {
+        let reading = self.readings.iter().find(|reading| reading.id == id)?;
+        reading.queue.depth.filter(|_| reading.address.port().is_some())
     }
 
     fn port(&self, id: ListenerId) -> Option<u16> {

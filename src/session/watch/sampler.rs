@@ -69,6 +69,12 @@ const OWNERS_HASTE: Duration = Duration::from_millis(20);
 /// Interval of looking at the processes that hold a listener.
 const HOLDERS_PACE: Duration = Duration::from_secs(1);
 
+/// The same while nothing waits: descriptors are counted for that, as many as there are connections.
+const HOLDERS_AT_EASE: Duration = Duration::from_secs(10);
+
+/// By so much the dumps of connections are rarer while there is nothing to list.
+const IDLE_FACTOR: u32 = 4;
+
 /// Interval of reading the sysctls.
 const SYSCTL_PACE: Duration = Duration::from_secs(1);
 
@@ -144,9 +150,22 @@ impl Sampler {
 
     /// When the next reading of any source is due.
     pub(super) fn next(&self, rate: SamplingRate) -> Option<Stamp> {
-        let lists = self.half_open_dumps.due(rate.lists()).max(self.waiting_dumps.due(rate.lists()));
+        let lists = self.lists(rate);
+        let lists = self.half_open_dumps.due(lists).max(self.waiting_dumps.due(lists));
         let counters = self.counters.as_ref().and_then(|_| self.counter_reads.due(rate.counters()));
         [self.listener_dumps.due(rate.listeners()), counters, lists].into_iter().flatten().min()
+    }
+
+    /// True while no accept queue holds a connection.
+    fn nothing_waits(&self) -> bool {
+        self.readings.iter().all(|reading| reading.queue.depth.unwrap_or(0) == 0)
+    }
+
+    /// The interval of the dumps of connections: rarely while no connection waits and no request was half-open at the last one.
+    fn lists(&self, rate: SamplingRate) -> Duration {
+        let quiet = matches!(rate, SamplingRate::Calm | SamplingRate::Close);
+        let idle = quiet && self.requests.is_empty() && self.nothing_waits();
+        rate.lists() * if idle { IDLE_FACTOR } else { 1 }
     }
 
     /// Dumps all listeners. Returns when, or `None` if the dump failed.
@@ -181,10 +200,12 @@ impl Sampler {
         if self.counter_reads.is_due(now, rate.counters()) {
             self.read_counters(clock, out);
         }
-        if self.half_open_dumps.is_due(now, rate.lists()) && self.waiting_dumps.is_due(now, rate.lists()) {
+        let lists = self.lists(rate);
+        if self.half_open_dumps.is_due(now, lists) && self.waiting_dumps.is_due(now, lists) {
             self.read_lists(clock, chosen, out);
         }
-        if self.holder_reads.is_due(now, HOLDERS_PACE) {
+        let holders = if self.nothing_waits() { HOLDERS_AT_EASE } else { HOLDERS_PACE };
+        if self.holder_reads.is_due(now, holders) {
             self.read_holders(clock, chosen, out);
         }
         if self.sysctl_reads.is_due(now, SYSCTL_PACE) {

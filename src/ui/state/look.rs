@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{FrozenView, MESSAGE, UiState};
+use crate::fold::finding::{Finding, commands};
 use crate::fold::world::World;
 use crate::model::stamp::Stamp;
 use crate::say;
@@ -28,6 +29,20 @@ pub(super) fn replay(state: &mut UiState, now: Stamp, world: &World) {
         };
         state.message = Some((now + MESSAGE, why.into()));
     }
+}
+
+/// Puts the next line to paste of the listener that is looked at into the clipboard.
+pub(super) fn copy(state: &mut UiState, world: &World, now: Stamp) {
+    let Some(id) = state.watch.subject() else { return };
+    let about = |finding: &&Finding| finding.subject.as_ref().is_some_and(|subject| subject.id == id);
+    let mut findings: Vec<_> = world.findings.iter().filter(about).collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    state.copy = state.watch.copy(&commands(findings.into_iter()));
+    let said = match &state.copy {
+        Some(command) => say!("copied: {command}", command),
+        None => say!("there is nothing to paste about this listener").to_owned(),
+    };
+    state.message = Some((now + MESSAGE, said));
 }
 
 /// Opens the help, turns its pages, and closes it after the last one.

@@ -2,6 +2,7 @@
 
 use super::{Panel, UiState};
 use crate::fold::world::World;
+use crate::ui::watch::AdviceShare;
 
 /// The next panel; beside a lesson with experiments, the other of stage and transcript.
 pub(super) fn next(state: &mut UiState, world: &World) {
@@ -9,6 +10,19 @@ pub(super) fn next(state: &mut UiState, world: &World) {
         state.lesson.shows_other = !state.lesson.shows_other;
     } else {
         state.panel = after(state);
+    }
+}
+
+/// The same in a watch, where what to do is a panel too: the first one, that has all rows.
+pub(super) fn next_of_watch(state: &mut UiState, world: &World) {
+    let advice = state.watch.advice;
+    state.watch.scroll = 0;
+    if advice == AdviceShare::Needed || (advice == AdviceShare::Left && state.panel == Panel::Settings) {
+        (state.watch.advice, state.panel) = (AdviceShare::All, Panel::Notes);
+    } else if advice == AdviceShare::All {
+        (state.watch.advice, state.panel) = (AdviceShare::Left, Panel::Notes);
+    } else {
+        next(state, world);
     }
 }
 

@@ -14,7 +14,7 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
 const TERMS: &str = "SYN ACK RST FIN accept listen connect close backlog cookie SYN_SENT SYN_RCVD ESTABLISHED ETIMEDOUT \
     ECONNREFUSED ECONNRESET EAGAIN ACCEPT SO_REUSEPORT CAP_NET_RAW IPv unix root pid uid inode namespace PID PATH sk_drops \
     Linux qviz min ms CPU ss xp fg Ctrl Shift REC doctor watch client wire netns sudo sysctl net \
-    Python http socketserver request_queue_size \
+    Python http socketserver request_queue_size top \
     space enter tab esc backspace home end pgup pgdn ctrl lf rt up dn";
 
 /// The English words of a line. What the end of a text cuts is no word, nor what a help that lies over it cuts.

@@ -32,6 +32,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         ("last_s", span.as_secs_f64()),
     ];
     evidence.extend(context.drops().map(|drops| ("drops", drops.listener as f64)));
+    let explained = context.has_its_reason() || listener.is_stalled(context.now());
     let (holder, empties) = (context.holder(), listener.empties(context.now()));
     let actions = if empties == Some(true) { longer_queue(context) } else { Vec::new() };
     let (lately, capacity) = (fullness(context), u64::from(limit) + 1);
@@ -42,6 +43,12 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         sentence: Sentence::new(move || {
             let lately = lately.words();
             match empties {
+                _ if explained => say!(
+                    "accept queue full ({depth} of {capacity} now, {lately}): SYNs that meet it are dropped, final ACKs ignored.",
+                    depth,
+                    capacity,
+                    lately
+                ),
                 Some(true) => say!(
                     "accept queue full ({depth} of {capacity} now, {lately}), empty in between: a longer queue absorbs such bursts. SYNs that meet it full are dropped.",
                     depth,

@@ -1,6 +1,7 @@
 //! A program that holds a round number of connections and takes no more.
 
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, seconds};
+use crate::fold::finding::actions::more_connections;
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -16,14 +17,13 @@ What to do: raise that limit, or close idle connections sooner; a longer queue o
 fn check(context: &ListenerContext<'_>) -> Verdict {
     let (listener, now) = (context.listener, context.now());
     let (Some(idle), Some(served)) = (listener.unaccepted(now), listener.served) else { return Verdict::Absent };
-    let round = served >= 10 && (served.is_power_of_two() || served.is_multiple_of(10));
-    if !round || !listener.is_stalled(now) || context.is_stopped() || context.out_of_descriptors().is_some() {
+    if !context.is_at_a_round_number() || !context.stopped().is_empty() || context.out_of_descriptors().is_some() {
         return Verdict::Absent;
     }
     let (depth, holder) = (listener.depth_now(), context.holder());
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
-        actions: Vec::new(),
+        actions: more_connections(context, served),
         evidence: vec![
             ("accept_queue_depth", depth.into()),
             ("served", served.into()),

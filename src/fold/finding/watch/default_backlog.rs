@@ -2,7 +2,7 @@
 
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 use crate::fold::finding::actions::{longer_backlog, longer_queue, program_line};
-use crate::fold::listeners::known_default::known_default;
+use crate::fold::programs::known_default;
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -17,6 +17,9 @@ What to do: set the program's own backlog and restart it. A queue of N + 1 holds
 faster than they are accepted all the time, no backlog is large enough.";
 
 fn check(context: &ListenerContext<'_>) -> Verdict {
+    if context.is_said_of_a_sibling() {
+        return Verdict::Absent;
+    }
     let listener = context.listener;
     let (Some(limit), Some(somaxconn)) = (listener.reading.queue.limit, context.listeners().somaxconn_now()) else {
         return Verdict::Absent;

@@ -2,7 +2,7 @@
 
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 use crate::fold::finding::actions::longer_queue;
-use crate::fold::listeners::known_default::{KnownProgram, programs_of};
+use crate::fold::programs::{KnownProgram, programs_of};
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -17,6 +17,9 @@ What to do: if this queue is too short, raise net.core.somaxconn in the listener
 net.core.somaxconn=N; a container has its own), then restart the program: only listen() reads it.";
 
 fn check(context: &ListenerContext<'_>) -> Verdict {
+    if context.is_said_of_a_sibling() {
+        return Verdict::Absent;
+    }
     let (Some(limit), Some(somaxconn)) = (context.listener.reading.queue.limit, context.listeners().somaxconn_now())
     else {
         return Verdict::Absent;

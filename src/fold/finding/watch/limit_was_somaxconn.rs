@@ -2,7 +2,7 @@
 
 use super::limit_is_somaxconn::asks_for_more;
 use super::{Check, Diagnosis, Holder, ListenerContext, Rule, Sentence, Severity, Verdict};
-use crate::fold::listeners::known_default::known_default;
+use crate::fold::programs::known_default;
 use crate::say;
 
 pub(in crate::fold::finding) const RULE: Rule =
@@ -20,6 +20,9 @@ the program's own backlog: change it there.";
 const OLD_DEFAULT: u32 = 128;
 
 fn check(context: &ListenerContext<'_>) -> Verdict {
+    if context.is_said_of_a_sibling() {
+        return Verdict::Absent;
+    }
     let (Some(limit), Some(somaxconn)) = (context.listener.reading.queue.limit, context.listeners().somaxconn_now())
     else {
         return Verdict::Absent;

@@ -34,6 +34,14 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
             ("descriptor_limit", limit as f64),
         ],
         sentence: Sentence::new(move || {
+            if depth == 0 {
+                return say!(
+                    "pid {pid} has {descriptors} of {limit} descriptors open: its next accept() will fail with EMFILE. Nobody waits yet.",
+                    pid,
+                    descriptors,
+                    limit
+                );
+            }
             say!(
                 "pid {pid} has {descriptors} of {limit} descriptors open: accept() fails with EMFILE. {depth} waiting.",
                 pid,

@@ -14,12 +14,14 @@ Kernel: /proc/PID/stat, third field (fs/proc/array.c, task_state_array).
 What to do: kill -CONT PID; then find out who stopped it.";
 
 fn check(context: &ListenerContext<'_>) -> Verdict {
-    if !context.is_stopped() {
+    let stopped = context.stopped();
+    if stopped.is_empty() {
         return Verdict::Absent;
     }
     let depth = context.listener.reading.queue.depth.unwrap_or(0);
-    let holder = context.holder();
-    let pids: Vec<_> = holder.pids().iter().map(u32::to_string).collect();
+    let (all, holder) = (context.is_stopped(), context.holder());
+    let pids: Vec<_> = stopped.iter().map(u32::to_string).collect();
+    let named = pids.join(", ");
     let what = || say!("let it run again").to_owned();
     let many = pids.len();
     Verdict::Found(Diagnosis {
@@ -27,6 +29,14 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         actions: vec![Action::live(what, format!("kill -CONT {}", pids.join(" ")))],
         evidence: vec![("accept_queue_depth", depth.into()), ("stopped_processes", many as f64)],
         sentence: Sentence::new(move || {
+            if !all {
+                return say!(
+                    "{holder}: {named} is stopped (state T), and nobody takes connections from this socket: {depth} waiting.",
+                    holder,
+                    named,
+                    depth
+                );
+            }
             say!(
                 "{holder}: stopped (state T). Nothing is accepted until it runs again: {depth} waiting.",
                 holder,

@@ -19,12 +19,16 @@ file descriptors (accept() fails with EMFILE), or busy in a loop that does not c
 more clients wait for nothing.";
 
 /// Why nothing is accepted, as far as it can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
     /// A process waits for a disk or a file system.
     Uninterruptible(u32),
     /// Each process serves a connection.
     AllBusy(usize),
+    /// All of them sleep in this system call.
+    Sleeping(String),
+    /// One of them runs all the time.
+    Running(u32),
     /// It holds so many connections.
     Holding(u32),
     Unknown,
@@ -41,7 +45,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     }
     let processes = accepting(listener);
     // Their own rules say more.
-    if context.is_stopped() || context.out_of_descriptors().is_some() {
+    if context.has_its_reason() {
         return Verdict::Absent;
     }
     let (holder, reason) = (context.holder(), reason(&processes, listener.served));
@@ -58,7 +62,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         evidence,
         sentence: Sentence::new(move || {
             let idle = seconds(idle);
-            let why = words(reason);
+            let why = words(&reason);
             say!("no connection accepted for {idle}: {depth} waiting. {holder}: {why}.", idle, depth, holder, why)
         }),
     })
@@ -69,19 +73,34 @@ fn reason(processes: &[&HolderProcess], served: Option<u32>) -> Reason {
         return Reason::Uninterruptible(process.pid);
     }
     let busy = processes.iter().filter(|process| process.served.is_some_and(|served| served > 0)).count();
+    let sleep = processes.first().and_then(|process| process.sleeps_in.clone());
+    let sleep = sleep.filter(|call| processes.iter().all(|process| process.sleeps_in.as_ref() == Some(call)));
+    let running = processes.iter().find(|process| process.state == 'R').map(|process| process.pid);
     match served {
-        Some(served) if busy == processes.len() && busy > 0 && served as usize == busy => Reason::AllBusy(busy),
+        // One process with one connection may be an event loop that is busy with something else.
+        Some(served) if busy > 1 && busy == processes.len() && served as usize == busy => Reason::AllBusy(busy),
+        _ if sleep.is_some() => Reason::Sleeping(sleep.unwrap_or_default()),
+        _ if running.is_some() => Reason::Running(running.unwrap_or_default()),
         Some(served) if served > 0 => Reason::Holding(served),
         _ => Reason::Unknown,
     }
 }
 
-fn words(reason: Reason) -> String {
-    match reason {
+fn words(reason: &Reason) -> String {
+    match *reason {
         Reason::Uninterruptible(pid) => {
             say!("pid {pid} waits in the kernel (state D), for a disk or a file system", pid)
         }
-        Reason::AllBusy(1) => say!("it serves one connection, and takes the next after it").to_owned(),
+        Reason::Sleeping(ref call) => match call.as_str() {
+            "epoll_wait" | "epoll_pwait" | "poll" | "ppoll" | "select" | "pselect6" => say!(
+                "it waits for events in {call}() and does not ask for this one: it holds as many connections as it may, or has stopped listening",
+                call
+            ),
+            _ => say!("it sleeps in {call}(), and accepts nothing until that returns", call),
+        },
+        Reason::Running(pid) => {
+            say!("pid {pid} runs (state R) and does not come back to accept(): busy with something else", pid)
+        }
         Reason::AllBusy(count) => {
             say!("each of {count} processes serves a connection, and takes the next after it", count)
         }

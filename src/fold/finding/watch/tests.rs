@@ -47,6 +47,11 @@ impl Watch {
         self.apply(ms, &Event::Snapshot(Box::new(ListenerSnapshot { changed, gone: Vec::new() })));
     }
 
+    fn gone(&mut self, ms: u64, id: u64) {
+        let gone = ListenerSnapshot { changed: Vec::new(), gone: vec![ListenerId(id)] };
+        self.apply(ms, &Event::Snapshot(Box::new(gone)));
+    }
+
     fn owned(&mut self, ms: u64, id: u64, command: &str) {
         let owner = Owner { pid: 4242, command: command.into(), others: 0, place: None };
         self.apply(ms, &Event::Owned { id: ListenerId(id), owner: Some(owner) });

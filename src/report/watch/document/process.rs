@@ -25,6 +25,10 @@ pub struct OwnerProcess {
     pub accepting: Option<bool>,
     /// Its connections of this listener; null where they were not looked at.
     pub served: Option<u32>,
+    /// The system call in which it sleeps; null where it runs, or that may not be read.
+    pub sleeps_in: Option<String>,
+    /// How long its cgroup was throttled since it was made, in ms; null without a quota.
+    pub throttled_ms: Option<u64>,
 }
 
 /// How fast an accept queue drains, over the last three seconds.
@@ -59,6 +63,8 @@ impl OwnerProcess {
             fd_limit: process.descriptor_limit,
             accepting: process.accepting,
             served: process.served,
+            sleeps_in: process.sleeps_in.clone(),
+            throttled_ms: process.throttled_ms,
         }
     }
 }

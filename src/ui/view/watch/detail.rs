@@ -11,7 +11,7 @@ use super::names;
 use super::row::{self, Entry};
 use crate::fold::finding::{Finding, Severity};
 use crate::fold::listeners::ListenerState;
-use crate::fold::listeners::known_default::{KnownProgram, known_default};
+use crate::fold::programs::{KnownProgram, known_default};
 use crate::fold::world::World;
 use crate::model::settings::Sysctl;
 use crate::say;

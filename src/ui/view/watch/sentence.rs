@@ -1,5 +1,6 @@
 //! One sentence at the top: the worst finding, or what the listeners do right now.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -26,23 +27,25 @@ pub(super) struct Headline(Sentence);
 impl Headline {
     /// About all listeners.
     pub(super) fn of_all(scene: &Scene<'_>) -> Self {
-        let findings: Vec<&Finding> = scene.world.findings.iter().collect();
-        Self(finding(scene, &findings, Severity::Warning).unwrap_or_else(|| state_of_all(scene)))
+        let grave: Vec<_> =
+            scene.world.findings.iter().filter(|finding| finding.severity >= Severity::Warning).collect();
+        let of = |finding: &Finding| finding.subject.as_ref().map(|subject| subject.id);
+        let others: BTreeSet<_> = grave.iter().map(|finding| of(finding)).collect();
+        let found = grave.first().map(|worst| told(scene, worst, others.len().saturating_sub(1)));
+        Self(found.unwrap_or_else(|| state_of_all(scene)))
     }
 
     /// About one listener.
     pub(super) fn of_one(scene: &Scene<'_>, listener: Option<&ListenerState>) -> Self {
         let said = listener.and_then(|listener| gone(scene, listener));
-        // For a full queue only a problem is more important than the fact that it is full.
-        let least = if listener.is_some_and(ListenerState::is_full) { Severity::Problem } else { Severity::Note };
-        let findings = findings_about(scene, listener);
-        Self(said.or_else(|| finding(scene, &findings, least)).unwrap_or_else(|| state_of_one(scene, listener)))
+        let found = || said_above(scene, listener).map(|worst| told(scene, worst, 0));
+        Self(said.or_else(found).unwrap_or_else(|| state_of_one(scene, listener)))
     }
 
-    /// How many rows it needs in this area: two where they are to be had.
+    /// How many rows it needs in this area: three at most, where they are to be had.
     pub(super) fn rows(&self, area: Rect) -> u16 {
-        let lines = names::wrap(&self.0.1, area.width.saturating_sub(MARGIN), 2).len();
-        if area.height >= 22 { lines.clamp(1, 2) as u16 } else { 1 }
+        let lines = names::wrap(&self.0.1, area.width.saturating_sub(MARGIN), MOST_ROWS).len();
+        if area.height >= 22 { (lines as u16).clamp(1, MOST_ROWS) } else { 1 }
     }
 
     /// Paints it.
@@ -65,27 +68,38 @@ pub(super) fn findings_about<'s>(scene: &Scene<'s>, listener: Option<&ListenerSt
         (Some(_), None) => false,
         (None, _) => detailed,
     };
-    scene.world.findings.iter().filter(about).collect()
+    let mut findings: Vec<_> = scene.world.findings.iter().filter(about).collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
 }
 
 /// How long there has to be no listener before the sentence says so.
 const NOTICED: Duration = Duration::from_secs(1);
 
+/// Rows of the longest sentence.
+const MOST_ROWS: u16 = 3;
+
 /// Cells beside the text: the mark, and one on the right.
 const MARGIN: u16 = 4;
 
-fn finding(scene: &Scene<'_>, findings: &[&Finding], least: Severity) -> Option<Sentence> {
-    // Of equal severity the first: the rules are in the order of their urgency.
-    let grave = findings.iter().copied().filter(|finding| finding.severity >= least);
-    let worst = grave.reduce(|worst, next| if next.severity > worst.severity { next } else { worst })?;
+/// The finding that stands above one listener. For a full queue only a problem is more important than the fact that it is full.
+pub(super) fn said_above<'s>(scene: &Scene<'s>, listener: Option<&ListenerState>) -> Option<&'s Finding> {
+    let listener = listener.filter(|listener| listener.gone.is_none())?;
+    let least = if listener.is_full() { Severity::Problem } else { Severity::Note };
+    findings_about(scene, Some(listener)).into_iter().find(|finding| finding.severity >= least)
+}
+
+/// A finding in one sentence; `others`: so many other listeners have one too.
+fn told(scene: &Scene<'_>, worst: &Finding, others: usize) -> Sentence {
     let meaning = if worst.severity == Severity::Problem { Meaning::Lost } else { Meaning::Divergent };
+    let more = if others > 0 { say!(" (and {count} more listeners)", count = others) } else { String::new() };
     let text = match &worst.subject {
         Some(subject) if scene.state.watch.screen == Screen::All => {
-            say!("{address}: {sentence}", address = subject.address, sentence = worst.sentence)
+            say!("{address}: {sentence}{more}", address = subject.address, sentence = worst.sentence, more)
         }
         _ => worst.sentence.to_string(),
     };
-    Some(("▲", text, scene.theme.text(meaning)))
+    ("▲", text, scene.theme.text(meaning))
 }
 
 fn gone(scene: &Scene<'_>, listener: &ListenerState) -> Option<Sentence> {

@@ -1,4 +1,4 @@
-//! The stage of a watched listener: arrivals, both queues, its owner; below it drops and what to do.
+//! The stage of a watched listener: arrivals, both queues, its owner; below it what was dropped.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use ratatui::style::Style;
 
 use super::super::layout::StagePlan;
 use super::super::{Scene, text};
-use super::{advice, dropped, names, queues};
+use super::{dropped, names, queues};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -24,7 +24,6 @@ pub(super) fn paint(buf: &mut Buffer, plan: &StagePlan, scene: &Scene<'_>, insid
         gate(buf, gap, scene, shut);
     }
     dropped::paint(buf, plan.dropped, scene, inside);
-    advice::paint(buf, plan.divergent, scene, inside);
 }
 
 /// How long `accept()` has to stall before the box says so.
@@ -93,6 +92,12 @@ fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener
             }
         }
         None => lines.push((say!("not visible here").into(), theme.calm())),
+    }
+    if let Some(waits) = scene.world.waits_of(listener) {
+        let quantile = |share: f64| waits.quantile_ms(share).map(|ms| numbers::span(Duration::from_secs_f64(ms / 1e3)));
+        if let (Some(half), Some(most)) = (quantile(0.5), quantile(0.99)) {
+            lines.push((say!("waited {half} (p50), {most} (p99)", half, most), Style::new()));
+        }
     }
     if let Some(stall) = listener.stall().filter(|stall| stall.unmoved >= NOTICED) {
         let text = say!("no accept() for {time}", time = numbers::span(stall.unmoved));

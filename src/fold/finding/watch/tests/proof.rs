@@ -59,7 +59,10 @@ fn a_queue_that_is_a_tenth_full_and_drains_slowly_is_a_long_wait_with_its_rate()
     let finding = watch.only(4300, "long-wait");
     assert_eq!(finding.severity, Severity::Problem);
     let said = finding.sentence.to_string();
-    assert!(said.starts_with("3.0 accepts/s, 188 waiting: the last one waits about 63 s"), "{said}");
+    assert!(
+        said.starts_with("3.0 accepts/s, 188 waiting, the oldest for at least 4.3 s: the last one waits about 63 s"),
+        "{said}"
+    );
     assert!(said.contains("not a longer queue") && finding.actions.is_empty(), "{said}");
     let mut quick = Watch::of(listener(1, 200, 2048));
     for turn in 1..=4_u32 {
@@ -102,7 +105,47 @@ fn a_stopped_owner_is_reported_with_the_line_that_lets_it_run() {
     assert!(!watch.names(4000).contains("server-stalled"), "its reason is known");
     let holders = vec![process(41, 'T'), process(42, 'S')];
     watch.apply(4100, &Event::Holders { id: ListenerId(1), holders, served: None });
-    assert!(!watch.names(4400).contains("owner-stopped"), "the other one accepts");
+    watch.crowded(5100, 0, Some(5100));
+    let finding = watch.only(5400, "owner-stopped");
+    assert_eq!(finding.actions[0].command, "kill -CONT 41", "nobody accepts, and only this one is stopped");
+    watch.snapshot(5500, vec![listener(1, 2, 300)]);
+    assert!(!watch.names(5800).contains("owner-stopped"), "the other one accepts");
+}
+
+#[test]
+fn a_throttled_owner_is_reported_with_its_share_of_the_time() {
+    let mut watch = Watch::of(listener(1, 3, 300));
+    let at = |throttled_ms| HolderProcess { throttled_ms: Some(throttled_ms), ..process(41, 'S') };
+    for (ms, throttled) in [(0, 1000), (2000, 1100), (4000, 1150)] {
+        watch.apply(ms, &Event::Holders { id: ListenerId(1), holders: vec![at(throttled)], served: None });
+    }
+    assert!(!watch.names(4300).contains("owner-throttled"), "under four percent");
+    watch.apply(6000, &Event::Holders { id: ListenerId(1), holders: vec![at(4000)], served: None });
+    let finding = watch.only(6300, "owner-throttled");
+    assert!(finding.sentence.to_string().contains("50 % of the last 6.0 s"), "{}", finding.sentence);
+}
+
+#[test]
+fn a_socket_that_closes_with_connections_waiting_is_reported_once_they_were_reset() {
+    let mut watch = Watch::began(Some(":80"));
+    watch.snapshot(0, vec![listener(1, 0, 300), listener(2, 7, 300)]);
+    watch.counters(0, &[(Counter::OutRsts, 3)]);
+    watch.gone(1000, 2);
+    assert!(!watch.names(1300).contains("reset-on-close"), "they may have been accepted before");
+    watch.counters(1400, &[(Counter::OutRsts, 10)]);
+    let finding = watch.only(1700, "reset-on-close");
+    assert!(finding.sentence.to_string().contains("7 connections waited"), "{}", finding.sentence);
+    assert_eq!(finding.actions[0].command, "sysctl -w net.ipv4.tcp_migrate_req=1");
+}
+
+#[test]
+fn a_single_process_with_one_connection_is_not_called_busy_with_it() {
+    let mut watch = Watch::of(listener(1, 3, 300));
+    let sleeping = HolderProcess { served: Some(1), sleeps_in: Some("clock_nanosleep".into()), ..process(41, 'S') };
+    watch.apply(1, &Event::Holders { id: ListenerId(1), holders: vec![sleeping], served: Some(1) });
+    watch.crowded(2500, 0, Some(3000));
+    let said = watch.only(4000, "server-stalled").sentence.to_string();
+    assert!(said.contains("clock_nanosleep()") && !said.contains("after it"), "{said}");
 }
 
 #[test]
