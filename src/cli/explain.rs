@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::exit::Failure;
+use super::plan;
 use super::values;
 use crate::say;
 use crate::text::sanitize;
@@ -168,7 +169,7 @@ fn find<'a>(topics: &'a [Topic], name: &str) -> Result<&'a Topic, Failure> {
         parts.sort_by_key(|word| std::cmp::Reverse(word.len()));
         let of_a_part = parts.iter().flat_map(|word| values::nearest(word, &known)).take(MOST_OFFERED);
         let near: Vec<_> = if whole.is_empty() { of_a_part.collect() } else { whole };
-        let near: Vec<_> = near.iter().map(|near| format!("qviz explain {near}")).collect();
+        let near: Vec<_> = near.iter().map(|near| format!("qviz explain {}", plan::quote(near))).collect();
         let hint = if near.is_empty() {
             say!("qviz explain (lists every topic)").to_owned()
         } else {

@@ -343,18 +343,18 @@ fn high_rates() {
     all_seeds(&[
         heavy(
             "10k, backlog 128",
-            "--backlog 128 --rate 10k --accept-rate 4k --rtt 5ms --duration 1s",
+            "--backlog 128 --rate 10k --accept-rate 1k --rtt 5ms --duration 1s",
             &["syn:accept-queue-full"],
         ),
         heavy("10k, backlog 4096", "--backlog 4096 --rate 10k --accept-rate max --rtt 20ms --duration 1s", &[]),
         heavy(
             "10k, everything at once",
-            "--backlog 64 --rate 10k --accept-rate 3k --rtt 10ms --jitter 8ms --loss 2% --half-open 5% --syncookies 1 --duration 1s",
+            "--backlog 64 --rate 10k --accept-rate 1k --rtt 10ms --jitter 8ms --loss 2% --half-open 5% --syncookies 1 --duration 1s",
             &["syn:accept-queue-full", "client:lost"],
         ),
         heavy(
             "10k, IPv6",
-            "--listen [2001:db8::1]:8080 --backlog 128 --rate 10k --accept-rate 4k --rtt 5ms --duration 500ms",
+            "--listen [2001:db8::1]:8080 --backlog 128 --rate 10k --accept-rate 1k --rtt 5ms --duration 500ms",
             &["syn:accept-queue-full"],
         ),
         heavy(

@@ -157,7 +157,7 @@ fn a_server_that_does_not_listen_is_one_clear_error_with_its_last_words() {
     let deaf = "import signal, time\nsignal.signal(15, signal.SIG_IGN)\ntime.sleep(60)";
     let abroad = "import socket\nsocket.create_connection(('203.0.113.9', 5432), 1)";
     let name = "import socket\nsocket.socket(2, 2).sendto(b'?', ('127.0.0.53', 53))";
-    let twice = "import socket\na = socket.create_server(('', 8080))\nsocket.create_server(('', 8080))";
+    let twice = "import socket\na = socket.socket()\na.bind(('', 8080))\nsocket.socket().bind(('', 8080))";
     let local = "import socket, time\ns = socket.socket(1)\ns.bind('\\0qviz-run')\ns.listen()\ntime.sleep(60)";
     let elsewhere = server("('', 8080)", "");
     for (options, command, says) in [
@@ -182,7 +182,7 @@ fn a_server_that_does_not_listen_is_one_clear_error_with_its_last_words() {
         ("--ready 1s", vec!["python3", "-c", deaf], "python3 does not listen on a TCP port after 1 s"),
         ("--ready 1s", vec!["python3", "-c", far], "python3 listens on [::1]:99 after 1 s, but not where"),
         ("--ready 1s --port 99", vec!["python3", "-c", &elsewhere], "python3 listens on 0.0.0.0:8080 after 1 s"),
-        ("--server-log /no/such/file", vec!["false"], "cannot start false in the lab: No such file"),
+        ("--server-log /no/such/file", vec!["false"], "cannot open the log /no/such/file: No such file"),
     ] {
         let output = run(&format!("--json --duration 1s {options}"), &command);
         let error = String::from_utf8_lossy(&output.stderr);

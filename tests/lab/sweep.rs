@@ -141,7 +141,7 @@ fn each_bad_value_is_a_usage_error_with_its_reason() {
         ("--backlog -1", "somaxconn"),
         ("--backlog 5 --accept-rate 3,maxi", "did you mean max?"),
         ("--backlog 5 --workers 0", "such as 40"),
-        ("--backlog 5 --repeat 0", "1..=100"),
+        ("--backlog 5 --repeat 0", "from 1 to 100"),
         ("--backlog 5 --rate 0", "nothing to compare"),
         ("--backlog 5 --net host --somaxconn 9", "this host's own settings"),
     ] {

@@ -194,7 +194,7 @@ fn a_negative_or_huge_backlog_is_a_usage_error() {
         ("8080", "--backlog"),
         ("--backlog 5", "TARGET"),
         ("localhost:80 --backlog 5", "names are not looked up"),
-        ("8080 --backlog 5 --pid 0", "1..=4194304"),
+        ("8080 --backlog 5 --pid 0", "from 1 to 4194304"),
     ] {
         let message = refusal(words, 2);
         assert!(message.contains(needed), "{words}: {message}");

@@ -13,7 +13,7 @@ fn has_han(text: &str) -> bool {
 
 /// Four or more English words in a row, outside of what is quoted.
 fn english(text: &str) -> Option<String> {
-    let unquoted: String = text.split(['`', '"']).step_by(2).collect();
+    let unquoted: String = text.split(['`', '"', '\'']).step_by(2).collect();
     let runs = unquoted.split(|one: char| !one.is_ascii_alphabetic() && one != ' ' && one != '\'');
     let words = |run: &str| {
         let plain = |word: &str| word.len() > 1 && word.bytes().skip(1).all(|byte| byte.is_ascii_lowercase());
