@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn too_little_is_no_ground_for_a_prediction() {
+    fn too_little_gives_no_prediction() {
         let mut log = TrafficLog::default();
         (0..4).for_each(|_| log.arrived(at(0)));
         assert_eq!(log.with_backlog(5), None);

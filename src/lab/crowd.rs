@@ -140,7 +140,7 @@ impl Crowd {
     /// until it is, so that no client waits for what has not been sent.
     pub fn keep_pace(&mut self, now: Stamp) {
         let Some(first) = self.timers.next().filter(|_| !self.clock.is_held()) else { return };
-        let lost = self.clock.stand_still(now, first, self.latest);
+        let lost = self.clock.pause_for(now, first, self.latest);
         if !lost.is_zero() {
             self.losses.stood_still(lost);
             if self.allowed.is_none() && !self.stopped {

@@ -39,7 +39,7 @@ impl CrowdClock {
 
     /// Stands still: at `now` it is only as late as `first` can be carried out in time, but not before `latest`, which has been. Returns for
     /// how long it stood still.
-    pub(super) fn stand_still(&mut self, now: Stamp, first: Stamp, latest: Stamp) -> Duration {
+    pub(super) fn pause_for(&mut self, now: Stamp, first: Stamp, latest: Stamp) -> Duration {
         let lost = self.at(now).since((first + LONGEST_LAG).max(latest));
         self.behind += lost;
         lost
@@ -69,9 +69,9 @@ mod tests {
     #[test]
     fn it_stands_still_until_what_is_due_is_at_most_the_longest_lag_late() {
         let mut clock = CrowdClock::default();
-        assert_eq!(clock.stand_still(ms(1040), ms(1000), ms(1000)), Duration::ZERO);
+        assert_eq!(clock.pause_for(ms(1040), ms(1000), ms(1000)), Duration::ZERO);
         assert!(clock.is_session_time());
-        assert_eq!(clock.stand_still(ms(1300), ms(1000), ms(1040)), Duration::from_millis(250));
+        assert_eq!(clock.pause_for(ms(1300), ms(1000), ms(1040)), Duration::from_millis(250));
         assert_eq!((clock.at(ms(1300)), clock.moment(ms(1050))), (ms(1050), ms(1300)));
         assert!(!clock.is_session_time());
     }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn it_never_goes_backwards() {
         let mut clock = CrowdClock::default();
-        assert_eq!(clock.stand_still(ms(1300), ms(1000), ms(1200)), Duration::from_millis(100));
+        assert_eq!(clock.pause_for(ms(1300), ms(1000), ms(1200)), Duration::from_millis(100));
         assert_eq!(clock.at(ms(1300)), ms(1200), "which has been");
     }
 }

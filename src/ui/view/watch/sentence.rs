@@ -31,14 +31,14 @@ impl Headline {
             scene.world.findings.iter().filter(|finding| finding.severity >= Severity::Warning).collect();
         let of = |finding: &Finding| finding.subject.as_ref().map(|subject| subject.id);
         let others: BTreeSet<_> = grave.iter().map(|finding| of(finding)).collect();
-        let found = grave.first().map(|worst| told(scene, worst, others.len().saturating_sub(1)));
+        let found = grave.first().map(|worst| headline_of(scene, worst, others.len().saturating_sub(1)));
         Self(found.unwrap_or_else(|| state_of_all(scene)))
     }
 
     /// About one listener.
     pub(super) fn of_one(scene: &Scene<'_>, listener: Option<&ListenerState>) -> Self {
         let said = listener.and_then(|listener| gone(scene, listener));
-        let found = || said_above(scene, listener).map(|worst| told(scene, worst, 0));
+        let found = || said_above(scene, listener).map(|worst| headline_of(scene, worst, 0));
         Self(said.or_else(found).unwrap_or_else(|| state_of_one(scene, listener)))
     }
 
@@ -90,7 +90,7 @@ pub(super) fn said_above<'s>(scene: &Scene<'s>, listener: Option<&ListenerState>
 }
 
 /// A finding in one sentence; `others`: so many other listeners have one too.
-fn told(scene: &Scene<'_>, worst: &Finding, others: usize) -> Sentence {
+fn headline_of(scene: &Scene<'_>, worst: &Finding, others: usize) -> Sentence {
     let meaning = if worst.severity == Severity::Problem { Meaning::Lost } else { Meaning::Divergent };
     let more = if others > 0 { say!(" (and {count} more listeners)", count = others) } else { String::new() };
     let text = match &worst.subject {
