@@ -22,7 +22,7 @@ fn a_challenge_is_chosen_by_its_number_and_kept_once_its_goals_are_reached() {
     pane.press(b"\r");
     pane.wait_for("Nobody comes, accept() is not called");
     pane.press(b" ");
-    pane.wait_for("Ghosts: 0. SYNs dropped: 0.");
+    pane.wait_for("ghosts 0, SYNs dropped 0.");
     pane.press(b" ");
     pane.wait_for("not reached: Ghosts: 0.");
     pane.press(b"q");
@@ -34,7 +34,7 @@ fn a_challenge_is_chosen_by_its_number_and_kept_once_its_goals_are_reached() {
     pane.press(b"]]]]]]]]");
     pane.wait_for("24/s");
     pane.press(b" ");
-    pane.wait_for("In six seconds");
+    pane.wait_for("After the six seconds");
     pane.press(b" ");
     pane.wait_for("✓ reached: ListenDrops stayed at");
     pane.press(b"q");
