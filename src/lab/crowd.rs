@@ -33,7 +33,7 @@ use crate::model::client_clock::StepCommand;
 use crate::model::command::Command;
 use crate::model::event::Stamped;
 use crate::model::segment::{Segment, Toward};
-use crate::model::settings::{Knobs, Sysctl, Sysctls};
+use crate::model::settings::{Arrivals, Knobs, Sysctl, Sysctls};
 use crate::model::stamp::Stamp;
 
 /// The parameters of a crowd.
@@ -143,8 +143,10 @@ impl Crowd {
         let lost = self.clock.pause_for(now, first, self.latest);
         if !lost.is_zero() {
             self.losses.stood_still(lost);
-            if self.allowed.is_none() && !self.stopped {
-                self.losses.arrivals_late(self.knobs.arrivals.mean_rate(self.knobs.rate) * lost.as_secs_f64());
+            // Bursts and waves, and clients that are counted, only come later.
+            let by_rate = matches!(self.knobs.arrivals, Arrivals::Steady | Arrivals::Poisson);
+            if by_rate && self.allowed.is_none() && !self.stopped {
+                self.losses.arrivals_late(self.knobs.rate * lost.as_secs_f64());
             }
         }
     }

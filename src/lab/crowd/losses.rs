@@ -79,7 +79,7 @@ impl Losses {
         }
         let mut report = |loss| facts.push(Stamped { at: now, event: Event::Loss(loss) });
         let stood_still = std::mem::take(&mut self.stood_still);
-        if std::mem::take(&mut self.saturated) || stood_still >= LOSS_INTERVAL {
+        if std::mem::take(&mut self.saturated) || (stood_still >= LOSS_INTERVAL && self.arrivals > 0) {
             report(Loss::Saturated);
         }
         for (count, loss) in [

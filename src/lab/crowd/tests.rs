@@ -4,7 +4,7 @@ use super::*;
 use crate::model::client_clock::StepOutcome;
 use crate::model::event::{ClientEvent, Event, Loss};
 use crate::model::segment::{Kind, flags};
-use crate::model::settings::{AcceptRate, Arrivals};
+use crate::model::settings::AcceptRate;
 
 fn plan(arrivals: Arrivals, rate: f64, rtt: Duration) -> CrowdPlan {
     let knobs = Knobs {
@@ -359,6 +359,22 @@ fn a_machine_that_cannot_keep_up_makes_no_client_time_out() {
 
     let (syns, connected, _) = on_slow_machine(2000.0, false);
     assert!(syns > 2 * connected, "the machine of this test is not slow enough: {syns} SYNs, {connected} connected");
+}
+
+#[test]
+fn a_burst_beyond_the_machine_comes_later_and_whole() {
+    let mut crowd = Crowd::new(plan(burst(1000), 0.0, Duration::from_millis(50)));
+    let (mut now, mut lost) = (Stamp::ZERO, Vec::new());
+    while now < ms(3000) {
+        let mut out = Outbox::default();
+        crowd.keep_pace(now);
+        crowd.tick(now, &mut out);
+        now = now + Duration::from_millis(1) * out.send.len() as u32 + Duration::from_millis(1);
+        lost.extend(losses(&out));
+    }
+    assert_eq!(crowd.started(), 1000);
+    assert!(lost.iter().any(|loss| matches!(loss, Loss::StoodStillUs(_))), "{lost:?}");
+    assert!(!lost.iter().any(|loss| matches!(loss, Loss::ArrivalsSkipped(_) | Loss::Saturated)), "{lost:?}");
 }
 
 #[test]
