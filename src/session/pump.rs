@@ -117,7 +117,10 @@ fn run(mut work: impl Work) {
     let pump = work.pump();
     pump.push(Event::Ended);
     order(&mut pump.batch);
-    let _receiver_closed = pump.facts.blocking_send(std::mem::take(&mut pump.batch));
+    let (last, facts) = (std::mem::take(&mut pump.batch), pump.facts.clone());
+    // Whoever learns of the end may begin anew in the same place: sockets, processes and threads are gone by then.
+    drop(work);
+    let _receiver_closed = facts.blocking_send(last);
 }
 
 /// Carries out the commands that are due; false when the session is to stop.
