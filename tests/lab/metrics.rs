@@ -82,11 +82,15 @@ fn a_scrape_is_answered_beside_the_picture_too() {
         let mut screen = terminal.stdout.take().unwrap();
         let (begun, picture) = std::sync::mpsc::channel();
         let drawn = std::thread::spawn(move || {
-            let (mut drawn, mut piece) = (Vec::new(), [0; 4096]);
+            // It has to keep up with the picture: where the terminal is full, nothing else goes on.
+            let (mut begun, mut drawn, mut piece) = (Some(begun), Vec::new(), [0; 4096]);
             while let Ok(length @ 1..) = std::io::Read::read(&mut screen, &mut piece) {
                 drawn.extend_from_slice(&piece[..length]);
-                if String::from_utf8_lossy(&drawn).contains("\u{1b}[?1049h") {
-                    _ = begun.send(());
+                if begun.is_some() && String::from_utf8_lossy(&drawn).contains("\u{1b}[?1049h") {
+                    begun.take().map(|begun| begun.send(()));
+                }
+                if begun.is_none() {
+                    drawn.clear();
                 }
             }
         });
