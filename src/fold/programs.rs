@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_programs_of_a_name_the_one_with_this_default_is_meant() {
+    fn among_programs_of_one_name_the_default_decides() {
         let at = |command, limit| program_at(command, limit).map(|program| program.name.as_str());
         assert_eq!(at("python3", Some(5)), Some("Python's socketserver"));
         assert_eq!((at("python3", Some(77)), at("python3", None)), (None, None));
