@@ -19,7 +19,7 @@ use super::runs::cpu_s;
 /// SYN, SYN-ACK, ACK as packets from the clients' end of the pair, then a RST; another thread accepts and closes.
 pub(crate) fn wire(span: Duration) {
     let namespace = namespace();
-    let listener = listener(Ipv4Addr::new(198, 51, 100, 1));
+    let listener = listener(SERVER);
     let packets = namespace.token().in_wire(|| packet_socket(&namespace.network().server.wire)).unwrap();
     let mut client = Handshakes::new(&namespace, listener.local_addr().unwrap().port());
     let mut place = 0;
@@ -33,7 +33,7 @@ pub(crate) fn wire(span: Duration) {
 /// calls: nothing is tapped, sampled, stamped or folded.
 pub(crate) fn life(span: Duration) {
     let namespace = namespace();
-    let listener = listener(Ipv4Addr::new(198, 51, 100, 1));
+    let listener = listener(SERVER);
     listener.set_nonblocking(true).unwrap();
     let packets = namespace.token().in_wire(|| packet_socket(&namespace.network().server.wire)).unwrap();
     let mut client = Handshakes::new(&namespace, listener.local_addr().unwrap().port());
@@ -96,11 +96,11 @@ fn measure(listener: &TcpListener, span: Duration, mut clients: impl FnMut(Socke
     println!("{} {}", accepted / took, (cpu_s() - before) * 1e6 / accepted);
 }
 
-fn namespace() -> Namespace {
+pub(crate) fn namespace() -> Namespace {
     Namespace::enter(&NetworkPlan::like_host(proc::read_sysctls())).unwrap()
 }
 
-fn listener(ip: Ipv4Addr) -> TcpListener {
+pub(crate) fn listener(ip: Ipv4Addr) -> TcpListener {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from((ip, 0)).into()).unwrap();
     socket.listen(4096).unwrap();
@@ -224,8 +224,10 @@ fn checksum(mut sum: u32) -> [u8; 2] {
 
 /// Clients under way at once: enough to fill a softirq's caches, few enough for the queue.
 const BATCH: u32 = 64;
+/// Where the listener is reached over the wire.
+pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 /// 198.18.0.0/15.
-const NETWORK: u32 = 0xc612_0000;
+pub(crate) const NETWORK: u32 = 0xc612_0000;
 const CLIENTS: u32 = 1 << 17;
 
 /// Bytes of a request.
