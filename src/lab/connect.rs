@@ -82,8 +82,12 @@ pub struct ConnectClients {
     /// Clients that the plan's count still allows.
     remaining: u64,
     max_live: usize,
+    /// How many descriptors the clients may have.
+    descriptors: usize,
     clients: Slab<Client>,
-    /// Started in the last call and not yet registered with epoll: most of them are answered before that pays off.
+    /// True where no answer can be there when `connect()` returns.
+    beyond_wire: bool,
+    /// Started in the last call and not yet registered with epoll: over loopback most of them are answered before that pays off.
     fresh: VecDeque<Key>,
     /// Half-open clients in the order of their timeouts.
     half_open_ends: VecDeque<(Stamp, Key)>,
@@ -127,6 +131,7 @@ impl ConnectClients {
     /// # Errors
     /// [`PollError`] when epoll is not available.
     pub fn new(plan: &ConnectPlan) -> Result<Self, PollError> {
+        let descriptors = descriptor_share();
         Ok(Self {
             sources: Sources::toward(plan.target, plan.beyond_wire),
             schedule: Schedule::new(plan.arrivals, plan.rate, plan.seed),
@@ -134,8 +139,10 @@ impl ConnectClients {
             half_open: plan.half_open.clamp(0.0, 1.0),
             half_open_timeout: plan.half_open_timeout,
             remaining: plan.count.unwrap_or(u64::MAX),
-            max_live: plan.max_live.unwrap_or_else(descriptor_share),
+            max_live: plan.max_live.unwrap_or(descriptors),
+            descriptors,
             clients: Slab::new(),
+            beyond_wire: plan.beyond_wire,
             fresh: VecDeque::new(),
             half_open_ends: VecDeque::new(),
             poll: Poll::new(say!("clients"))?,
@@ -208,12 +215,17 @@ impl ConnectClients {
         for _ in 0..self.fresh.len() {
             let Some(key) = self.fresh.pop_front() else { return };
             self.advance(key, now, out);
-            let Some(client) = self.clients.get(key) else { continue };
-            let interest = if client.stage == Stage::Connected { Interest::Readable } else { Interest::Connected };
-            if !self.poll.watch(client.socket.as_fd(), key, interest) {
-                self.fresh.push_back(key);
-                self.retry_fresh_at = now + EPOLL_RETRY;
-            }
+            self.watch(key, now);
+        }
+    }
+
+    /// Registers a client with epoll, if it is not finished.
+    fn watch(&mut self, key: Key, now: Stamp) {
+        let Some(client) = self.clients.get(key) else { return };
+        let interest = if client.stage == Stage::Connected { Interest::Readable } else { Interest::Connected };
+        if !self.poll.watch(client.socket.as_fd(), key, interest) {
+            self.fresh.push_back(key);
+            self.retry_fresh_at = now + EPOLL_RETRY;
         }
     }
 
@@ -288,7 +300,7 @@ impl ConnectClients {
             self.start(now, out);
         }
         if self.backoff_until.is_some() || self.clients.len() >= self.max_live {
-            if self.overdue > 0 && self.clients.len() >= descriptor_share() {
+            if self.overdue > 0 && self.clients.len() >= self.descriptors {
                 self.reported.full(now, self.clients.len(), out);
             }
             self.skipped.add(std::mem::take(&mut self.overdue));
@@ -315,9 +327,11 @@ impl ConnectClients {
                 let stage = if half_open { Stage::HalfOpen } else { Stage::Connecting };
                 let key = self.clients.insert(Client { id, peer, socket, stage });
                 if half_open {
+                    // It gets no answer, so it is not polled.
                     self.half_open_ends.push_back((now + self.half_open_timeout, key));
+                } else if self.beyond_wire {
+                    self.watch(key, now);
                 } else {
-                    // A half-open client gets no answer, so it is not polled.
                     self.fresh.push_back(key);
                     self.send_request(key, now, out);
                 }

@@ -37,7 +37,10 @@ pub(super) fn open(target: SocketAddr, source: Option<SocketAddr>, half_open: bo
         Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => {}
         Err(errno) => return Err(errno),
     }
-    let peer = SocketAddr::try_from(getsockname(&socket)?)?;
+    let peer = match source {
+        Some(source) if source.port() != 0 => source,
+        _ => SocketAddr::try_from(getsockname(&socket)?)?,
+    };
     Ok((socket, peer.into()))
 }
 

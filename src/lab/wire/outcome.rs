@@ -75,8 +75,19 @@ enum Held {
     Nothing,
     /// A request.
     Request(SynAck),
-    /// A socket; which ends have sent FIN.
-    Socket { client_closed: bool, server_closed: bool },
+    /// A socket; whether its client has sent FIN, and what the server has.
+    Socket { client_closed: bool, server: ServerEnd },
+}
+
+/// The server's end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ServerEnd {
+    /// It has not sent FIN.
+    Open,
+    /// It has, and nothing has reached it since: the socket is there.
+    FinSent,
+    /// It has, and the socket may have ended unseen.
+    Closed,
 }
 
 /// An answer to a SYN; `isn`: its sequence number, once it was seen.
@@ -142,8 +153,8 @@ impl Outcomes {
             (Kind::SynAck, Held::Request(sent), _) | (Kind::SynAck, Held::Nothing, Some(sent)) => {
                 sent.isn = sent.isn.or(Some(segment.seq));
             }
-            (Kind::Fin, Held::Socket { server_closed, .. }, _) => {
-                *server_closed = true;
+            (Kind::Fin, Held::Socket { server: server @ ServerEnd::Open, .. }, _) => {
+                *server = ServerEnd::FinSent;
                 self.tidy(&segment.peer);
             }
             // Of what the client has sent before it learns of the RST, the first segment may bring a cookie again.
@@ -167,7 +178,7 @@ impl Outcomes {
             Outcome::Queued => {
                 self.limits.depth = self.limits.depth.saturating_add(1);
                 let client_closed = segment.kind() == Kind::Fin;
-                self.set(segment.peer, Held::Socket { client_closed, server_closed: false });
+                self.set(segment.peer, Held::Socket { client_closed, server: ServerEnd::Open });
             }
             Outcome::AnsweredByReset if self.is_beside_request(segment) => {}
             Outcome::RequestReset | Outcome::AnsweredByReset | Outcome::Dropped(Cause::AckReset) => {
@@ -196,10 +207,14 @@ impl Outcomes {
 
     /// A segment that decides nothing was delivered.
     pub fn passed(&mut self, segment: &Segment) {
-        let Some(OfPeer { held: Held::Socket { client_closed, .. }, .. }) = self.peers.get_mut(&segment.peer) else {
+        let Some(OfPeer { held: Held::Socket { client_closed, server }, .. }) = self.peers.get_mut(&segment.peer)
+        else {
             return;
         };
         *client_closed |= segment.kind() == Kind::Fin;
+        if *server == ServerEnd::FinSent {
+            *server = ServerEnd::Closed;
+        }
         if segment.kind() == Kind::Rst {
             self.end(&segment.peer);
         } else {
@@ -278,7 +293,11 @@ impl OfPeer {
 
     /// True when nothing of the client can matter any more.
     const fn is_empty(&self) -> bool {
-        let over = matches!(self.held, Held::Nothing | Held::Socket { client_closed: true, server_closed: true });
+        let over = match self.held {
+            Held::Nothing => true,
+            Held::Socket { client_closed, server } => client_closed && !matches!(server, ServerEnd::Open),
+            Held::Request(_) => false,
+        };
         over && self.cookie.is_none()
     }
 }

@@ -1,6 +1,6 @@
 //! Before a segment is delivered: can it have more than one outcome?
 
-use super::{COOKIE_AGE, FIRST_TIMER, Held, OfPeer, Outcomes, SynAck, is_syn};
+use super::{COOKIE_AGE, FIRST_TIMER, Held, OfPeer, Outcomes, ServerEnd, SynAck, is_syn};
 use crate::model::delivery::{Outcome, Proof};
 use crate::model::segment::{Kind, Segment, flags};
 use crate::model::stamp::Stamp;
@@ -82,8 +82,10 @@ impl Outcomes {
                 // The listener throws it away (`tcp_rcv_state_process`); one with an ACK makes it answer, and a RST is never answered.
                 if acknowledges { Foreseen::Nothing } else { Foreseen::Open(Question::ResetAtListener) }
             }
-            // A socket that was closed may end unseen (`tcp_rcv_state_process` resets an orphan that gets data).
-            Held::Nothing | Held::Socket { server_closed: true, .. } if acknowledges => {
+            // A socket that was closed may end unseen: `tcp_rcv_state_process` resets an orphan that gets data, and ends one that cannot
+            // be kept in TIME_WAIT. That takes a segment, of which this is the first.
+            Held::Socket { server: ServerEnd::FinSent, .. } if segment.payload == 0 => Foreseen::Nothing,
+            Held::Nothing | Held::Socket { server: ServerEnd::FinSent | ServerEnd::Closed, .. } if acknowledges => {
                 self.foresee_cookie(now, segment)
             }
             _ => Foreseen::Nothing,

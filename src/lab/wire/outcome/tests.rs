@@ -244,7 +244,11 @@ fn what_a_closed_socket_leaves_may_bring_the_cookie_too() {
     outcomes.settle(at(0), &syn(1), Outcome::Cookie, Some(syn_ack(false)));
     outcomes.settle(at(1), &final_ack(1), Outcome::Queued, None);
     outcomes.sent(&Segment { toward: Toward::Client, ..segment(1, FIN | ACK, SERVER_ISN + 1, 0) });
+    let data = segment(1, ACK | PSH, CLIENT_ISN + 1, SERVER_ISN + 1);
+    assert_eq!(outcomes.foresee(at(2), &data), Foreseen::Open(Question::AckOfCookie), "it resets an orphan");
     let late = segment(1, ACK, CLIENT_ISN + 8, SERVER_ISN + 9);
+    assert_eq!(outcomes.foresee(at(2), &late), Foreseen::Nothing, "the first one meets the socket");
+    outcomes.passed(&late);
     assert_eq!(outcomes.foresee(at(2), &late), Foreseen::Open(Question::AckOfCookie));
     let judge = |evidence| outcomes.judge(Question::AckOfCookie, &late, &evidence);
     assert_eq!(judge(seen(0, 0, None, true)), ReadCounters, "the socket has taken it, or accept() already");
