@@ -29,7 +29,10 @@ use crate::model::settings::Sysctls;
 use crate::model::stamp::Stamp;
 use crate::session::clock::Clock;
 
+use echoes::Echoes;
+
 mod delivery;
+mod echoes;
 
 /// The road between clients and listener.
 pub(super) struct Wire {
@@ -46,10 +49,9 @@ pub(super) struct Wire {
     end: ListenerEnd,
     /// What the listener has sent since the present segment was delivered.
     answers: Vec<(Peer, Answer)>,
-    /// The number of the last echo that was asked for, and of the last that came.
-    echo: (u16, u16),
-    /// The processor on which the present segment was sent.
-    sent_on: usize,
+    echoes: Echoes,
+    /// The processors before and after the present segment was sent: mostly the same.
+    sent_on: [usize; 2],
     arrived: Vec<Carried>,
     capture: Option<Capture>,
     /// What the server's queue is followed by, until somebody takes it; `None` where the server tells itself.
@@ -136,8 +138,8 @@ impl Wire {
             counters,
             end: ListenerEnd { port: address.port(), address: specific.then(|| address.ip()) },
             answers: Vec::new(),
-            echo: (0, 0),
-            sent_on: 0,
+            echoes: Echoes::default(),
+            sent_on: [0; 2],
             arrived: Vec::new(),
             capture,
             passed: follow.then(Vec::new),
@@ -321,7 +323,7 @@ impl Wire {
                     return;
                 }
             } else if let Some(number) = carry::echo(frame) {
-                self.echo.1 = number;
+                self.echoes.came(number);
                 return;
             }
             if (actors.are_real() || self.load.is_some())

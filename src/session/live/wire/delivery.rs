@@ -64,8 +64,9 @@ impl Wire {
                 let at = self.clock.now();
                 let before = Before { depth, drops: self.listener.drops() };
                 self.answers.clear();
+                let before_it = sched_getcpu();
                 self.send(load);
-                self.sent_on = sched_getcpu();
+                self.sent_on = [before_it, sched_getcpu()];
                 let decision = self.await_outcome(question, &segment, before, (actors, batch));
                 let Some(outcome) = decision.outcome else {
                     self.outcomes.passed(&segment);
@@ -146,26 +147,38 @@ impl Wire {
         }
     }
 
-    /// Asks for an echo at the first call, when none was `asked` for, and waits a moment for it at the others; true once it has come, or
+    /// Asks for echoes at the first call, when none was `asked` for, and waits a moment for them at the others; true once they have come, or
     /// after [`LONGEST_ECHO`]. What is read after that is the end of it.
     fn is_processed(&mut self, asked: &mut Option<Stamp>, (actors, batch): (&mut Actors, &mut Vec<Stamped>)) -> bool {
         let (now, is_first) = (self.clock.now(), asked.is_none());
         let since = *asked.get_or_insert(now);
         if is_first {
-            self.echo.0 = self.echo.0.wrapping_add(1);
-            let carrier = &self.carrier;
-            if let Err(error) = on_processor(self.sent_on, || carrier.ask_for_echo(self.echo.0)) {
-                tracing::warn!(%error, "no echo can be asked for");
-            }
+            self.ask_for_echoes();
             self.drain_server(actors, batch);
-        } else if self.echo.0 != self.echo.1
+        } else if !self.echoes.have_come()
             && let Some(ring) = &self.from_server
         {
             let moment = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
             let _interrupted = poll(&mut [PollFd::new(ring, PollFlags::IN)], Some(&moment));
             self.drain_server(actors, batch);
         }
-        self.echo.0 == self.echo.1 || now.since(since) >= LONGEST_ECHO
+        if now.since(since) >= LONGEST_ECHO {
+            self.echoes.give_up();
+        }
+        self.echoes.have_come()
+    }
+
+    /// Sends an echo request on each processor on which the present segment may have been sent: what is sent there is processed in its
+    /// order.
+    fn ask_for_echoes(&mut self) {
+        let [before, after] = self.sent_on;
+        let both = [Some(after), (before != after).then_some(before)];
+        for processor in both.into_iter().flatten() {
+            let number = self.echoes.ask();
+            if let Err(error) = on_processor(processor, || self.carrier.ask_for_echo(number)) {
+                tracing::warn!(%error, "no echo can be asked for");
+            }
+        }
     }
 
     fn answer_to(&self, peer: &Peer) -> Option<Answer> {
@@ -199,7 +212,7 @@ impl Wire {
     }
 }
 
-/// Does `work` on this processor: what is sent there is processed after what was sent there before.
+/// Does `work` on this processor.
 fn on_processor<T>(number: usize, work: impl FnOnce() -> T) -> T {
     let (Ok(before), true) = (sched_getaffinity(None), number < CpuSet::MAX_CPU) else { return work() };
     let mut only = CpuSet::new();
