@@ -37,6 +37,9 @@ pub struct Outcomes {
     moved: Moved,
     /// The outcome that is settled next is part of `counters` already.
     is_counted: bool,
+    /// How many connections were certain to enter the accept queue and may still be on their way: kernels before 6.5 can leave what is
+    /// sent to another thread (`do_softirq` in kernel/softirq.c, where ksoftirqd runs).
+    entering: u32,
 }
 
 /// The limits that decide, as they are now.
@@ -44,7 +47,7 @@ pub struct Outcomes {
 struct Limits {
     /// The accept queue holds one more.
     accept: u32,
-    /// At most so many connections wait for `accept()`: the last reading, and all that were queued since.
+    /// At most so many connections wait for `accept()`: the last reading, all that were on their way then, and all that were queued since.
     depth: u32,
     cookies: i64,
     abort: bool,
@@ -125,7 +128,23 @@ impl Outcomes {
 
     /// Takes a reading of the accept queue over.
     pub const fn set_queue(&mut self, depth: u32, limit: u32) {
-        (self.limits.depth, self.limits.accept) = (depth, limit);
+        (self.limits.depth, self.limits.accept) = (depth.saturating_add(self.entering), limit);
+    }
+
+    /// True when connections may be on their way into the accept queue: a growth of it may be theirs.
+    pub const fn any_entering(&self) -> bool {
+        self.entering > 0
+    }
+
+    /// All that was sent has been processed.
+    pub const fn all_entered(&mut self) {
+        self.entering = 0;
+    }
+
+    /// Takes the outcome of a segment over that could have this one alone, and that nobody has seen.
+    pub fn settle_unseen(&mut self, at: Stamp, segment: &Segment, outcome: Outcome) {
+        self.entering += u32::from(outcome == Outcome::Queued);
+        self.settle(at, segment, outcome, None);
     }
 
     /// A listing of all requests was made: those that it lacks, and that are older than a request's first timer, have ended. It is made

@@ -50,8 +50,8 @@ pub(super) struct Wire {
     /// What the listener has sent since the present segment was delivered.
     answers: Vec<(Peer, Answer)>,
     echoes: Echoes,
-    /// The processors before and after the present segment was sent: mostly the same.
-    sent_on: [usize; 2],
+    /// The processors on which segments were sent that are on their way into the accept queue.
+    entering_on: Vec<usize>,
     arrived: Vec<Carried>,
     capture: Option<Capture>,
     /// What the server's queue is followed by, until somebody takes it; `None` where the server tells itself.
@@ -139,7 +139,7 @@ impl Wire {
             end: ListenerEnd { port: address.port(), address: specific.then(|| address.ip()) },
             answers: Vec::new(),
             echoes: Echoes::default(),
-            sent_on: [0; 2],
+            entering_on: Vec::new(),
             arrived: Vec::new(),
             capture,
             passed: follow.then(Vec::new),

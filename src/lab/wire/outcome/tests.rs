@@ -340,6 +340,25 @@ fn a_reset_for_what_is_not_there_moves_the_drop_count() {
 }
 
 #[test]
+fn what_is_on_its_way_into_the_queue_counts_until_it_is_there() {
+    let mut outcomes = with_requests(listener(4, &[]), 3);
+    let settle = |outcomes: &mut Outcomes, port| {
+        assert_eq!(outcomes.foresee(at(1), &final_ack(port)), Foreseen::Certain(Outcome::Queued, Proof::Room));
+        outcomes.settle_unseen(at(1), &final_ack(port), Outcome::Queued);
+    };
+    settle(&mut outcomes, 1);
+    // The kernel has not taken it yet.
+    outcomes.set_queue(4, 5);
+    settle(&mut outcomes, 2);
+    outcomes.set_queue(4, 5);
+    assert_eq!(outcomes.foresee(at(1), &final_ack(3)), Foreseen::Open(Question::AckAtRequest));
+    assert!(outcomes.any_entering(), "the growth of the queue may be theirs");
+    outcomes.all_entered();
+    outcomes.set_queue(5, 5);
+    settle(&mut outcomes, 3);
+}
+
+#[test]
 fn a_socket_is_forgotten_when_both_sides_have_closed() {
     let mut outcomes = with_requests(listener(0, &[]), 1);
     outcomes.settle(at(1), &final_ack(1), Outcome::Queued, None);

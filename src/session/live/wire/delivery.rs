@@ -22,6 +22,15 @@ struct Before {
     drops: Option<u32>,
 }
 
+/// A segment whose outcome is open.
+#[derive(Clone, Copy)]
+struct Sent<'a> {
+    question: Question,
+    segment: &'a Segment,
+    /// The processors on which it may have been sent.
+    on: &'a [usize],
+}
+
 /// What was decided about a segment.
 struct Decision {
     outcome: Option<Outcome>,
@@ -34,13 +43,21 @@ struct Decision {
 impl Wire {
     /// Puts a segment on the link to the listener.
     pub(super) fn deliver(&mut self, load: Load<'_>, actors: &mut Actors, batch: &mut Vec<Stamped>) {
-        let Some(segment) = load.segment() else { return self.send(load) };
+        let Some(segment) = load.segment() else {
+            self.send(load);
+            return;
+        };
         // What the server has ended meets this segment no more.
         self.drain_server(actors, batch);
         let now = self.clock.now();
         let mut depth = None;
         let mut foreseen = self.outcomes.foresee(now, &segment);
         if matches!(foreseen, Foreseen::Open(_)) {
+            depth = self.read_queue();
+            foreseen = self.outcomes.foresee(now, &segment);
+        }
+        if matches!(foreseen, Foreseen::Open(question) if question.is_of_depth()) && self.outcomes.any_entering() {
+            self.let_all_enter((actors, batch));
             depth = self.read_queue();
             foreseen = self.outcomes.foresee(now, &segment);
         }
@@ -52,9 +69,14 @@ impl Wire {
                 self.pass((at, load), segment, batch);
             }
             Foreseen::Certain(outcome, proof) => {
-                self.send(load);
+                let sent_on = self.send(load);
+                if outcome == Outcome::Queued {
+                    self.entering_on.extend(sent_on);
+                    self.entering_on.sort_unstable();
+                    self.entering_on.dedup();
+                }
                 let redeems_cookie = self.outcomes.redeems(&segment, outcome);
-                self.outcomes.settle(at, &segment, outcome, None);
+                self.outcomes.settle_unseen(at, &segment, outcome);
                 let (depth_before, depth_after, drops) = (depth, None, 0);
                 let delivery = Delivery { segment, outcome, proof, depth_before, depth_after, drops, redeems_cookie };
                 self.decide((at, load), delivery, batch);
@@ -64,10 +86,9 @@ impl Wire {
                 let at = self.clock.now();
                 let before = Before { depth, drops: self.listener.drops() };
                 self.answers.clear();
-                let before_it = sched_getcpu();
-                self.send(load);
-                self.sent_on = [before_it, sched_getcpu()];
-                let decision = self.await_outcome(question, &segment, before, (actors, batch));
+                let sent_on = self.send(load);
+                let sent = Sent { question, segment: &segment, on: &sent_on };
+                let decision = self.await_outcome(sent, before, (actors, batch));
                 let Some(outcome) = decision.outcome else {
                     self.outcomes.passed(&segment);
                     return self.pass((at, load), segment, batch);
@@ -112,8 +133,7 @@ impl Wire {
     /// `send()` returns. Where the kernel has left that to another thread, an echo behind the segment shows when it is over.
     fn await_outcome(
         &mut self,
-        question: Question,
-        segment: &Segment,
+        Sent { question, segment, on }: Sent<'_>,
         before: Before,
         (actors, batch): (&mut Actors, &mut Vec<Stamped>),
     ) -> Decision {
@@ -139,7 +159,7 @@ impl Wire {
                 Judgement::Nothing => (None, Proof::None),
                 Judgement::NotYet | Judgement::ReadCounters if processed => (Some(Outcome::Undetermined), Proof::None),
                 Judgement::NotYet | Judgement::ReadCounters => {
-                    processed = self.is_processed(&mut asked, (actors, batch));
+                    processed = self.is_processed(on, &mut asked, (actors, batch));
                     continue;
                 }
             };
@@ -147,13 +167,35 @@ impl Wire {
         }
     }
 
-    /// Asks for echoes at the first call, when none was `asked` for, and waits a moment for them at the others; true once they have come, or
-    /// after [`LONGEST_ECHO`]. What is read after that is the end of it.
-    fn is_processed(&mut self, asked: &mut Option<Stamp>, (actors, batch): (&mut Actors, &mut Vec<Stamped>)) -> bool {
+    /// Waits until what was certain to enter the accept queue is there: then its depth is exact, and its growth is the next segment's.
+    fn let_all_enter(&mut self, (actors, batch): (&mut Actors, &mut Vec<Stamped>)) {
+        let processors = std::mem::take(&mut self.entering_on);
+        let mut asked = None;
+        while !self.is_processed(&processors, &mut asked, (actors, batch)) {}
+        self.outcomes.all_entered();
+    }
+
+    /// Asks for an echo on each of these processors at the first call, when none was `asked` for, and waits a moment for them at the others;
+    /// true once all have come, or after [`LONGEST_ECHO`]. What is read after that is the end of it.
+    fn is_processed(
+        &mut self,
+        processors: &[usize],
+        asked: &mut Option<Stamp>,
+        (actors, batch): (&mut Actors, &mut Vec<Stamped>),
+    ) -> bool {
         let (now, is_first) = (self.clock.now(), asked.is_none());
         let since = *asked.get_or_insert(now);
         if is_first {
-            self.ask_for_echoes();
+            let Self { carrier, echoes, .. } = self;
+            for (place, &processor) in processors.iter().enumerate() {
+                if !processors[..place].contains(&processor) {
+                    on_processor(processor, || {
+                        if let Err(error) = carrier.ask_for_echo(echoes.ask()) {
+                            tracing::warn!(%error, "no echo can be asked for");
+                        }
+                    });
+                }
+            }
             self.drain_server(actors, batch);
         } else if !self.echoes.have_come()
             && let Some(ring) = &self.from_server
@@ -166,19 +208,6 @@ impl Wire {
             self.echoes.give_up();
         }
         self.echoes.have_come()
-    }
-
-    /// Sends an echo request on each processor on which the present segment may have been sent: what is sent there is processed in its
-    /// order.
-    fn ask_for_echoes(&mut self) {
-        let [before, after] = self.sent_on;
-        let both = [Some(after), (before != after).then_some(before)];
-        for processor in both.into_iter().flatten() {
-            let number = self.echoes.ask();
-            if let Err(error) = on_processor(processor, || self.carrier.ask_for_echo(number)) {
-                tracing::warn!(%error, "no echo can be asked for");
-            }
-        }
     }
 
     fn answer_to(&self, peer: &Peer) -> Option<Answer> {
@@ -201,7 +230,9 @@ impl Wire {
         }
     }
 
-    fn send(&mut self, load: Load<'_>) {
+    /// Sends a segment; the processors on which that may have been: the one before it and the one after it, mostly the same.
+    fn send(&mut self, load: Load<'_>) -> [usize; 2] {
+        let before = sched_getcpu();
         let sent = match load {
             Load::Made(segment) => self.transmit.send(&segment),
             Load::Carried(frame, _) => self.carrier.carry(frame, Toward::Listener),
@@ -209,20 +240,26 @@ impl Wire {
         if let Err(error) = sent {
             tracing::warn!(%error, "a client's segment could not be sent");
         }
+        [before, sched_getcpu()]
     }
 }
 
-/// Does `work` on this processor.
-fn on_processor<T>(number: usize, work: impl FnOnce() -> T) -> T {
+/// Does `work` on this processor: if the thread is there anyway, without moving it. Moved by the kernel meanwhile, it does the work again.
+fn on_processor(number: usize, mut work: impl FnMut()) {
+    if sched_getcpu() == number {
+        work();
+        if sched_getcpu() == number {
+            return;
+        }
+    }
     let (Ok(before), true) = (sched_getaffinity(None), number < CpuSet::MAX_CPU) else { return work() };
     let mut only = CpuSet::new();
     only.set(number);
     let moved = sched_setaffinity(None, &only).is_ok();
-    let result = work();
+    work();
     if moved && let Err(errno) = sched_setaffinity(None, &before) {
         tracing::warn!(%errno, "the thread stays on one processor");
     }
-    result
 }
 
 /// The frame that was sent.
