@@ -33,7 +33,7 @@ pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError
     }
     let (mut in_turn, mut first) = (0, None);
     for (letter, client_port) in &connected {
-        let (_served, peer) = ends::call("accept()", listener.accept())?;
+        let (_served, peer) = ends::accept(experiment, &listener)?;
         let accepted_port = ends::address("accept()", Ok(peer))?.port();
         let who = connected.iter().find(|(_, port)| *port == accepted_port).map_or('?', |(who, _)| *who);
         in_turn += u32::from(accepted_port == *client_port);

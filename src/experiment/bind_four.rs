@@ -58,7 +58,7 @@ fn bind(experiment: &mut Experiment<'_>, asked: SocketAddr) -> Result<KernelChoi
         let errno = connect_attempt::connect(&client, to);
         connect_attempt::record(experiment, "client", connect_call(to), errno);
         if errno == 0 {
-            let (served, _) = ends::call("accept()", socket.accept())?;
+            let (served, _) = ends::accept(experiment, &socket)?;
             let local = ends::name(&served)?;
             experiment.record_call("server", "accept(), getsockname()", local.to_string(), CallOutcome::Plain);
             served_at.push(local.ip());

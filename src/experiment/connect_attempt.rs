@@ -39,7 +39,7 @@ impl FullListener {
 
     /// Accepts the connection that fills the queue.
     pub(super) fn make_room(&self, experiment: &mut Experiment<'_>) -> Result<Socket, ExperimentError> {
-        let (served, _) = ends::call("accept()", self.listener.accept())?;
+        let (served, _) = ends::accept(experiment, &self.listener)?;
         experiment.record_call("server", "accept()", say!("a new socket"), CallOutcome::Good);
         Ok(served)
     }

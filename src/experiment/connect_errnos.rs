@@ -134,7 +134,7 @@ fn broken_off(experiment: &mut Experiment<'_>, observed: &mut ObservedErrnos) ->
         let socket = connect_attempt::nonblocking()?;
         let begun = connect_attempt::connect(&socket, address);
         connect_attempt::record(experiment, "client", format!("O_NONBLOCK, {}", connect_call(address)), begun);
-        let (served, _) = ends::call("accept()", listener.accept())?;
+        let (served, _) = ends::accept(experiment, &listener)?;
         reset(served)?;
         experiment.record_call("server", "accept(), SO_LINGER 0, close()", "0", CallOutcome::Plain);
         if is_taken {

@@ -6,9 +6,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, SockFilter, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockFilter, Socket, Type};
 
-use super::{ExperimentError, ListedSocket};
+use super::{Experiment, ExperimentError, ListedSocket};
 use crate::say;
 use crate::text::errno;
 
@@ -51,6 +51,19 @@ pub(super) fn connect(to: SocketAddr) -> Result<Socket, ExperimentError> {
     let socket = socket()?;
     call(format!("connect({to})"), socket.connect_timeout(&to.into(), TIMEOUT))?;
     Ok(socket)
+}
+
+/// Accepts the next connection. Where the kernel has left the client's ACK to another thread, it comes a moment later.
+pub(super) fn accept(experiment: &Experiment<'_>, listener: &Socket) -> Result<(Socket, SockAddr), ExperimentError> {
+    let mut accepted = listener.accept();
+    experiment.wait_until(say!("a connection to accept"), TIMEOUT, |_| {
+        let is_early = matches!(&accepted, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        if is_early {
+            accepted = listener.accept();
+        }
+        !is_early
+    })?;
+    call("accept()", accepted)
 }
 
 /// The address of a socket (getsockname).

@@ -35,7 +35,7 @@ pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError
     }
     let (mut in_turn, mut in_syn_order, mut same) = (0, 0, 0);
     for (position, turn) in ORDER.into_iter().enumerate() {
-        let (accepted, peer) = ends::call("accept()", listener.accept())?;
+        let (accepted, peer) = ends::accept(experiment, &listener)?;
         let accepted_port = ends::address("accept()", Ok(peer))?.port();
         let cookie = experiment.env().cookie(accepted.as_fd());
         let owner = clients.iter().find(|client| client.port == accepted_port);

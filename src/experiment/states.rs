@@ -44,7 +44,7 @@ pub(super) fn run(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError
     ends::accept_incoming(&client)?;
     log.expect_state(experiment, Side::Client, ends::ESTABLISHED, "SYN-ACK, ACK")?;
     log.expect_state(experiment, Side::Server, ends::ESTABLISHED, "ACK")?;
-    let (accepted, _) = ends::call("accept()", listener.accept())?;
+    let (accepted, _) = ends::accept(experiment, &listener)?;
     close_both(experiment, &mut log, &client, &accepted)?;
     experiment.measure("states-client", log.client.len() as f64);
     experiment.measure("states-server", log.server.len() as f64);
