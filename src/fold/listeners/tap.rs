@@ -55,3 +55,21 @@ impl TapHistory {
         self.sample.as_ref()?.1.get(&id).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_no_count_and_stands_for_a_while() {
+        let (mut tap, at) = (TapHistory::default(), Stamp::from_millis);
+        assert!(tap.counted_all(at(0)) && tap.last_sample(at(0)).is_none());
+        tap.change(at(1000), TapReach { sampled: true, follows: false });
+        tap.sample(at(1200), 200, &[SynCounts { id: ListenerId(1), syns: 2000, again: 3 }]);
+        assert_eq!((tap.counted_all(at(9000)), tap.sampled(ListenerId(1))), (false, Some(10_000.0)));
+        assert_eq!((tap.last_sample(at(6200)), tap.last_sample(at(6201))), (Some(()), None));
+        tap.change(at(7000), TapReach::default());
+        assert_eq!((tap.counted_all(at(9999)), tap.counted_all(at(10_000))), (false, true), "not before three seconds");
+        assert!(tap.narrowed && tap.last_sample(at(7000)).is_none() && tap.sampled(ListenerId(1)).is_none());
+    }
+}
