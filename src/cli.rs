@@ -14,6 +14,7 @@ use crate::text::lang::speak;
 pub mod args;
 pub mod completions;
 pub mod config;
+mod containers;
 pub mod defaults;
 mod demo;
 pub mod doctor;

@@ -3,6 +3,7 @@
 //! Start at [`summary`]: everything else renders it. The JSON Schema of all documents
 //! is `assets/schema/qviz-1.schema.json`.
 
+pub mod containers;
 pub mod json;
 pub mod jsonl;
 pub mod lessons;

@@ -15,6 +15,8 @@
 #[path = "support/runner.rs"]
 mod runner;
 
+#[path = "lab/all_netns.rs"]
+mod all_netns;
 #[path = "lab/carried.rs"]
 mod carried;
 #[path = "lab/census.rs"]

@@ -15,6 +15,7 @@ use crate::fold::gate::Gate;
 use crate::fold::nearby;
 use crate::fold::world::World;
 use crate::kernel::other_netns;
+use crate::kernel::owners::NetnsList;
 use crate::lab::namespace::Probe;
 use crate::model::event::Stamped;
 use crate::model::queue::SynRule;
@@ -42,6 +43,9 @@ pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
         return super::print(completions::targets::list().as_bytes());
     }
     let plan = WatchPlan::new(args, lab::plan_env())?;
+    if args.run.containers {
+        return super::containers::run(&plan, args.run.duration);
+    }
     let recorder = lab::recorder(plan.record.as_deref())?;
     // Scrapes come from this namespace, not from the watched one.
     let listener = plan.metrics.map(MetricsListener::open).transpose().map_err(|error| metrics_failure(&error))?;
@@ -68,6 +72,11 @@ async fn watch(
     if plan.form != Form::Picture && plan.length == Length::Endless && plan.command.is_empty() {
         let remark = say!("no --duration: the watch lasts until SIGINT or SIGTERM, its summary comes then");
         output::report(say!("note: {remark}", remark));
+    }
+    if plan.form != Form::Picture {
+        for elsewhere in elsewhere(plan) {
+            output::report(say!("note: {remark}", remark = elsewhere));
+        }
     }
     let metrics = listener.map(|listener| open(listener, plan.form)).transpose()?;
     let attach =
@@ -252,6 +261,26 @@ fn print_as(
         Form::Jsonl => jsonl::write(out, &document()),
     })
 }
+
+/// Namespaces in which the port that is asked for is listened on too, such as a container's: each with the command that shows it.
+fn elsewhere(plan: &WatchPlan) -> Vec<String> {
+    let port = match &plan.target {
+        Some(Target::Port(port)) => Some(*port),
+        Some(Target::Address(address)) => Some(address.port()),
+        _ => None,
+    };
+    let Some(port) = port.filter(|_| plan.place == WatchPlace::Here) else { return Vec::new() };
+    let list = NetnsList::read();
+    let others = list.others_listening_on(port).into_iter().take(MOST_ELSEWHERE);
+    let words = others.map(|(entry, pid, within)| {
+        let place = entry.name.clone().unwrap_or_else(|| format!("pid {pid}"));
+        say!("port {within} is listened on in {place} too: qviz watch --pid {pid} :{within}", within, place, pid)
+    });
+    words.collect()
+}
+
+/// So many of them are named.
+const MOST_ELSEWHERE: usize = 4;
 
 /// No listener has this address; the listeners there are, the nearest first.
 fn no_listener(target: &Target, world: &World) -> Failure {

@@ -20,6 +20,7 @@ mod drops;
 pub mod flow;
 mod group;
 mod second;
+mod tap;
 mod throttle;
 mod waits;
 mod watched;
@@ -29,6 +30,7 @@ pub use drops::Drops;
 pub use flow::Drain;
 pub use group::Group;
 pub use second::{KEPT_SECONDS, SECOND, Second};
+pub use tap::TapHistory;
 pub use watched::ListenerState;
 
 use drops::OpenInterval;
@@ -76,6 +78,8 @@ pub struct Listeners {
     pub forgotten: u64,
     /// Times without facts, oldest first; bounded.
     pub gaps: VecDeque<(Stamp, Stamp)>,
+    /// Which packets the taps take.
+    pub tap: TapHistory,
     addresses: BTreeMap<Address, BTreeSet<ListenerId>>,
     departed: VecDeque<(Stamp, ListenerId)>,
     open: OpenInterval,
@@ -96,13 +100,12 @@ impl Listeners {
         match event {
             Event::Snapshot(snapshot) => self.read_snapshot(at, snapshot),
             Event::Owned { id, owner } => self.set_owner(at, *id, owner.as_ref()),
-            Event::Holders { id, holders, served } => {
-                if let Some(listener) = self.by_id.get_mut(id) {
-                    listener.set_holders(at, holders, *served);
-                }
-            }
+            Event::Holders { id, holders, served } => self.held(*id, |held| held.set_holders(at, holders, *served)),
+            Event::Options { id, options } => self.held(*id, |held| held.options = Some(*options)),
             Event::Occupants { id, occupants } => self.set_occupants(at, *id, *occupants),
             Event::SynsSeen(counts) => self.count_syns(at, counts),
+            Event::SynsSampled { span_ms, counts } => self.tap.sample(at, *span_ms, counts),
+            Event::TapReach(reach) => self.tap.change(at, *reach),
             Event::Chosen(chosen) => self.chosen = *chosen,
             Event::Counters(counters) => self.count(at, counters),
             Event::Sysctl { name: Sysctl::Somaxconn, value } => self.learn_somaxconn(Some(*value)),
@@ -111,6 +114,10 @@ impl Listeners {
             _ => {}
         }
         self.forget(at);
+    }
+
+    fn held(&mut self, id: ListenerId, change: impl FnOnce(&mut ListenerState)) {
+        let _gone = self.by_id.get_mut(&id).map(change);
     }
 
     /// One listener.
@@ -168,7 +175,8 @@ impl Listeners {
     pub fn arrivals_per_s(&self, listener: &ListenerState) -> Option<f64> {
         let alone = self.addresses.get(&listener.reading.address).is_none_or(|ids| ids.len() == 1);
         let observed = self.watching.as_ref()?.rights.tap && listener.reading.address.port().is_some();
-        if alone && observed { self.rate(listener, |second| second.syns) } else { None }
+        let known = alone && observed && self.tap.counted_all(self.now);
+        self.rate(listener, |second| second.syns).filter(|_| known)
     }
 
     /// Accepted connections per second over the last [`RATE_SPAN`]: arrivals less the growth of both queues. `None` where

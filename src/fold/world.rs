@@ -223,6 +223,13 @@ pub struct Cost {
     pub nanos: u64,
 }
 
+impl Cost {
+    pub(super) const fn add(&mut self, nanos: u64) {
+        self.readings += 1;
+        self.nanos = self.nanos.saturating_add(nanos);
+    }
+}
+
 impl World {
     /// A world before the first fact.
     pub fn new() -> Self {

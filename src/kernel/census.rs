@@ -40,7 +40,7 @@ impl Census {
     /// [`CensusError`] where the kernel or a sandbox does not offer it.
     pub fn open() -> Result<Self, CensusError> {
         let mut diag = Diag::open()?;
-        diag.tcp_listeners(|_| ())?;
+        diag.probe()?;
         let unix = diag.unix_listeners(|_| ()).is_ok();
         Ok(Self { diag, unix, rows: Vec::new() })
     }

@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 
 use super::sys;
 use crate::model::sample::QueueReading;
+use crate::model::watch::ListenerOptions;
 
 /// A listener of this process: a socket, or all members of an SO_REUSEPORT group. It reads through the given handles (a borrowed
 /// descriptor, an `Arc` of a socket): a duplicated descriptor would keep the listener open after its owner has closed it.
@@ -82,6 +83,16 @@ pub fn queue_wait_ms(fd: impl AsFd) -> Option<u32> {
 /// The seconds of TCP_DEFER_ACCEPT of the listener `fd`, 0 where it is off. `None` when it could not be read.
 pub fn defer_accept_s(fd: impl AsFd) -> Option<u32> {
     sys::option_words::<1>(fd, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT).ok().map(|[seconds]| seconds)
+}
+
+/// The options of the listener `fd` that change what its queues do.
+pub fn listener_options(fd: impl AsFd) -> ListenerOptions {
+    let word = |level, name| sys::option_words::<1>(&fd, level, name).ok().map(|[value]| value);
+    ListenerOptions {
+        defer_accept_s: defer_accept_s(&fd),
+        fastopen: word(libc::IPPROTO_TCP, libc::TCP_FASTOPEN),
+        reuseport: word(libc::SOL_SOCKET, libc::SO_REUSEPORT).map(|value| value != 0),
+    }
 }
 
 /// The socket's cookie (SO_COOKIE): the same number that sock_diag shows for it as a half-open request and as a queued child.

@@ -13,9 +13,11 @@ use crate::model::watch::{self, HolderProcess, Owner};
 use crate::say;
 
 pub use self::holders::{Descriptor, SocketHolders};
+pub use self::namespaces::{NetnsEntry, NetnsList};
 
 mod cgroup;
 mod holders;
+mod namespaces;
 mod proc_dir;
 mod proc_scan;
 mod process;
@@ -38,6 +40,8 @@ pub struct Owners {
     since_scan: u32,
     /// Calls until sockets without an owner are searched for again.
     pause: u32,
+    /// The fewest calls between two scans that no new socket asks for: they grow with the descriptors of the machine.
+    rest: u32,
     coverage: ScanCoverage,
 }
 
@@ -138,6 +142,7 @@ impl Owners {
             confirmed: 0,
             since_scan: u32::MAX,
             pause: FIRST_PAUSE,
+            rest: 0,
             coverage,
         }
     }
@@ -168,6 +173,11 @@ impl Owners {
         }
         self.budget = budget;
         self.coverage
+    }
+
+    /// The known owner of a socket: its process and one of its descriptors of the socket.
+    pub fn descriptor(&self, inode: u64) -> Option<(u32, u32)> {
+        self.known.get(&inode).map(|known| (known.holder.pid, known.holder.fd))
     }
 
     /// The ids of the processes that hold a socket, as far as the last scan has seen them.
@@ -211,7 +221,7 @@ impl Owners {
         };
         self.since_scan = self.since_scan.saturating_add(1);
         let new = |inode: &&u64| !self.known.contains_key(inode) && !self.unowned.contains(inode);
-        let again = if self.unowned.is_empty() { RESCAN_AFTER } else { self.pause };
+        let again = if self.unowned.is_empty() { RESCAN_AFTER } else { self.pause }.max(self.rest);
         if self.scan.is_none() && (inodes.iter().any(|inode| new(&inode)) || self.since_scan > again) {
             self.scan = Some(ProcScan::start(proc, inodes.clone()));
         }
@@ -246,6 +256,7 @@ impl Owners {
         let Some(scan) = self.scan.take() else { return };
         (self.coverage.processes, self.coverage.denied) = (scan.processes, scan.denied);
         let mut scan = scan;
+        self.rest = u32::try_from(scan.cost / DESCRIPTORS_PER_CALL).unwrap_or(u32::MAX);
         self.pids = std::mem::take(&mut scan.pids);
         let unowned: BTreeSet<u64> =
             scan.into_wanted().into_iter().filter(|inode| !self.known.contains_key(inode)).collect();
@@ -267,6 +278,9 @@ const WHOLE_BUDGET: usize = 1 << 30;
 
 /// Calls after which [`Owners::read_whole`] gives up.
 const MAX_READS: u32 = 40_000;
+
+/// A scan is rested from for one call per so many descriptors: with 3 µs each and a call a second that is a thousandth of a processor.
+const DESCRIPTORS_PER_CALL: usize = 333;
 
 /// Calls until sockets without an owner are searched for again; doubled each time, up to [`RESCAN_AFTER`].
 const FIRST_PAUSE: u32 = 4;

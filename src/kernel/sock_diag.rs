@@ -208,6 +208,15 @@ impl Diag {
         Ok(dumped)
     }
 
+    /// Asks for listeners of a port that nobody uses: whether the kernel answers.
+    ///
+    /// # Errors
+    /// [`DiagError`] where it does not.
+    pub fn probe(&mut self) -> Result<(), DiagError> {
+        let request = DumpRequest { states: LISTEN, extensions: 0, port: 1, wanted: |_| true };
+        self.dump(&request, say!("list listeners of")).map(drop)
+    }
+
     /// Passes every listening TCP socket of the namespace to `each`, in the kernel's order, possibly with duplicates.
     /// `each(None)` means that the answer was truncated and starts again: earlier rows are void.
     ///

@@ -16,7 +16,9 @@ use super::sample::{Listed, QueueReading, Source};
 use super::segment::{Kind, Segment};
 use super::settings::{ClientKind, Knobs, Sysctl, Sysctls};
 use super::stamp::Stamp;
-use super::watch::{HolderProcess, ListenerId, ListenerSnapshot, Owner, QueueOccupants, SynCounts, Watching};
+use super::watch::{
+    HolderProcess, ListenerId, ListenerOptions, ListenerSnapshot, Owner, QueueOccupants, SynCounts, TapReach, Watching,
+};
 use crate::model::experiment::ExperimentFact;
 
 /// Where the lab runs.
@@ -151,6 +153,13 @@ pub enum Event {
         /// The listener's connections that were accepted and are open; `None`: not looked at.
         served: Option<u32>,
     },
+    /// The options of a listener, where its descriptor may be copied.
+    Options {
+        /// Which listener.
+        id: ListenerId,
+        /// They.
+        options: ListenerOptions,
+    },
     /// Counts and ages of the entries in a listener's queues.
     #[serde(rename = "crowded")]
     Occupants {
@@ -163,6 +172,15 @@ pub enum Event {
     /// SYNs that the tap saw, by listener.
     #[serde(rename = "knocked")]
     SynsSeen(Vec<SynCounts>),
+    /// SYNs that the tap saw in a short sample, by listener.
+    SynsSampled {
+        /// Its length.
+        span_ms: u32,
+        /// They.
+        counts: Vec<SynCounts>,
+    },
+    /// The taps take fewer packets from now on, or all of them again.
+    TapReach(TapReach),
     /// The listener that all single-listener facts are about from now on ([`Event::Began`] follows); `None`: none.
     Chosen(Option<ListenerId>),
     /// A fact of an experiment.

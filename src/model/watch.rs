@@ -13,6 +13,12 @@ use super::message::Message;
 use super::sample::QueueReading;
 use super::settings::Sysctls;
 
+mod options;
+mod tap_reach;
+
+pub use options::ListenerOptions;
+pub use tap_reach::TapReach;
+
 /// The interval between two dumps of all listeners while nothing moves.
 pub const LOOK_AT_EASE: Duration = Duration::from_millis(100);
 

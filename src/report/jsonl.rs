@@ -93,16 +93,10 @@ impl Serialize for Line<'_> {
                 map.serialize_entry("nanos", nanos)?;
             }
             Event::Refused { message } => map.serialize_entry("message", &message.rendered())?,
-            Event::Watching(watching) => watch::watching_fields(&mut map, watching)?,
-            Event::Snapshot(snapshot) => watch::snapshot_fields(&mut map, snapshot)?,
-            Event::Holders { id, holders, served } => watch::holders_fields(&mut map, *id, (holders, *served))?,
-            Event::Owned { id, owner } => watch::owner_fields(&mut map, *id, owner.as_ref())?,
-            Event::Occupants { id, occupants } => watch::crowding_fields(&mut map, *id, *occupants)?,
-            Event::SynsSeen(counts) => map.serialize_entry("knocks", counts)?,
-            Event::Chosen(chosen) => map.serialize_entry("id", chosen)?,
             Event::Experiment(fact) => lesson::trial_fields(&mut map, fact)?,
             Event::Lesson(fact) => lesson::lesson_fields(&mut map, fact)?,
             Event::Tick | Event::Ended => {}
+            of_a_watch => watch::event_fields(&mut map, of_a_watch)?,
         }
         map.end()
     }
@@ -159,6 +153,9 @@ const fn kind(event: &Event) -> &'static str {
         Event::Holders { .. } => "holders",
         Event::Occupants { .. } => "crowded",
         Event::SynsSeen(_) => "knocked",
+        Event::Options { .. } => "options",
+        Event::SynsSampled { .. } => "syns_sampled",
+        Event::TapReach(_) => "tap_reach",
         Event::Chosen(_) => "chosen",
         Event::Experiment(_) => "trial",
         Event::Lesson(_) => "lesson",

@@ -2,7 +2,7 @@
 //! without a screen ([`text()`]). All are made from the world alone.
 
 mod document;
-mod rows;
+pub(super) mod rows;
 mod table;
 mod text;
 

@@ -8,6 +8,12 @@ use crate::model::stamp::Stamp;
 /// A source is read at most once in this many times its own cost: each takes a fiftieth of one processor at most.
 const COST_SHARE: u32 = 50;
 
+/// The same for what costs the more the more connections there are: a two-hundredth.
+const SHARE_OF_LISTS: u32 = 200;
+
+/// The same while nothing waits: a thousandth.
+const SHARE_AT_EASE: u32 = 1000;
+
 /// When one source was last read and what that cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pace {
@@ -24,6 +30,16 @@ impl Pace {
     /// When the source is due next; `None`: it was never read.
     pub(super) fn due(&self, pace: Duration) -> Option<Stamp> {
         self.last.map(|last| last + pace.max(self.cost * COST_SHARE))
+    }
+
+    /// As [`due`](Self::due), where the source costs the more the more connections there are.
+    pub(super) fn list_due(&self, pace: Duration) -> Option<Stamp> {
+        self.last.map(|last| last + pace.max(self.cost * SHARE_OF_LISTS))
+    }
+
+    /// As [`list_due`](Self::list_due), while nothing waits.
+    pub(super) fn due_at_ease(&self, pace: Duration) -> Option<Stamp> {
+        self.last.map(|last| last + pace.max(self.cost * SHARE_AT_EASE))
     }
 
     /// Records a reading.
@@ -51,5 +67,7 @@ mod tests {
         pace.read(Stamp::from_millis(10), Stamp::from_millis(12));
         assert_eq!(pace.due(interval), Some(Stamp::from_millis(110)));
         assert!(!pace.is_due(Stamp::from_millis(109), interval));
+        assert_eq!(pace.list_due(interval), Some(Stamp::from_millis(410)));
+        assert_eq!(pace.due_at_ease(interval), Some(Stamp::from_millis(2010)));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 use std::io;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
@@ -67,6 +67,8 @@ pub(super) struct Pump {
     length: Option<Duration>,
     facts: Sender<Vec<Stamped>>,
     commands: Receiver<Command>,
+    /// A command that ended a rest.
+    next: Option<Command>,
 }
 
 /// Why the thread has not begun.
@@ -89,7 +91,7 @@ pub(super) fn start<W: Work, E: From<NotBegun> + Send + 'static>(
     let (sender, facts) = mpsc::channel(QUEUED_BATCHES);
     let (opened, outcome) = std::sync::mpsc::sync_channel(1);
     let now = clock.now();
-    let pump = Pump { clock, batch: Vec::new(), sent: now, opened: now, length, facts: sender, commands };
+    let pump = Pump { clock, batch: Vec::new(), sent: now, opened: now, length, facts: sender, commands, next: None };
     let thread = move || match open(pump) {
         Ok(work) => {
             let _the_starter_waits = opened.send(Ok(()));
@@ -175,8 +177,20 @@ impl Pump {
         self.end_by_time().is_some_and(|end| self.clock.now() >= end) || self.facts.is_closed()
     }
 
-    /// The next command in the channel.
-    fn command(&self) -> Option<Command> {
+    /// Sleeps for this time, or until a command comes.
+    pub(super) fn rest(&mut self, span: Duration) {
+        self.next = match self.commands.recv_timeout(span) {
+            Ok(command) => Some(command),
+            Err(RecvTimeoutError::Disconnected) => Some(Command::Stop),
+            Err(RecvTimeoutError::Timeout) => None,
+        };
+    }
+
+    /// The next command.
+    fn command(&mut self) -> Option<Command> {
+        if let Some(command) = self.next.take() {
+            return Some(command);
+        }
         match self.commands.try_recv() {
             Ok(command) => Some(command),
             Err(TryRecvError::Disconnected) => Some(Command::Stop),

@@ -22,8 +22,10 @@ mod holders;
 mod lists;
 mod registry;
 mod sampler;
+mod served_counts;
 mod setup;
 mod syn_counter;
+mod tap_load;
 mod taps;
 mod watcher;
 

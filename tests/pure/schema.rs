@@ -19,8 +19,8 @@ use qviz::model::segment::{Kind, Segment, Toward, flags};
 use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
 use qviz::model::watch::{
-    Address, HolderProcess, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, Rights, SynCounts,
-    Watching,
+    Address, HolderProcess, ListenerId, ListenerOptions, ListenerReading, ListenerSnapshot, Owner, QueueOccupants,
+    Rights, SynCounts, TapReach, Watching,
 };
 use qviz::report::jsonl;
 use qviz::report::summary::Summary;
@@ -149,7 +149,10 @@ fn watch_events() -> Vec<Event> {
         },
         Event::Occupants { id, occupants: QueueOccupants { half_open: Some(1), oldest_wait_ms: Some(1500) } },
         Event::Occupants { id, occupants: QueueOccupants::default() },
+        Event::Options { id, options: ListenerOptions { defer_accept_s: Some(30), ..ListenerOptions::default() } },
         Event::SynsSeen(vec![SynCounts { id, syns: 4, again: 1 }]),
+        Event::SynsSampled { span_ms: 200, counts: vec![SynCounts { id, syns: 4000, again: 0 }] },
+        Event::TapReach(TapReach { sampled: true, follows: false }),
         Event::Chosen(None),
         Event::Chosen(Some(id)),
     ]

@@ -102,6 +102,13 @@ pub struct WatchRunArgs {
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..=4_194_304), allow_negative_numbers = true)]
     pub pid: Option<u32>,
 
+    /// List the listeners of every network namespace of this machine that may be entered, containers' too
+    ///
+    /// One look, or with --duration so long. Each row has its namespace's container, unit or name. Root sees all of them; an ordinary user
+    /// sees those of the own processes.
+    #[arg(long, conflicts_with_all = ["netns", "pid", "record", "metrics", "fail_on", "jsonl", "command"])]
+    pub containers: bool,
+
     /// Record the watch into FILE; qviz replay FILE shows it again
     ///
     /// Every fact as it came, one line of JSON each. An older recording is overwritten, any other file is not. At 1 GiB the recording

@@ -39,8 +39,24 @@ impl Listeners {
         }
     }
 
-    /// First SYNs per second to an address; `None` without a tap and for unix sockets.
+    /// First SYNs per second to an address; `None` without a tap, for unix sockets, and where not all are counted.
     pub fn group_arrivals_per_s(&self, group: &Group<'_>) -> Option<f64> {
+        self.group_syns_per_s(group).filter(|_| self.tap.counted_all(self.now))
+    }
+
+    /// About how many first SYNs come to an address per second, from the last sample; `None` while all are counted, and for unix sockets.
+    pub fn group_arrivals_about_per_s(&self, group: &Group<'_>) -> Option<f64> {
+        group.address.port()?;
+        let members = || group.members.iter().filter_map(|listener| self.tap.sampled(listener.id()));
+        self.tap.last_sample(self.now).map(|()| members().sum())
+    }
+
+    /// As [`group_arrivals_about_per_s`](Self::group_arrivals_about_per_s), for the address of this listener.
+    pub fn arrivals_about_per_s(&self, listener: &ListenerState) -> Option<f64> {
+        self.group_arrivals_about_per_s(&self.group_of(listener))
+    }
+
+    fn group_syns_per_s(&self, group: &Group<'_>) -> Option<f64> {
         let observed = self.watching.as_ref()?.rights.tap && group.address.port().is_some();
         let since = group.members.iter().map(|listener| listener.since).min()?;
         let from = self.now.saturating_sub(RATE_SPAN).max(since);

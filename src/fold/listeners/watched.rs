@@ -13,7 +13,9 @@ use crate::fold::spread::DurationHistogram;
 use crate::model::queue;
 use crate::model::sample::{Listed, QueueReading, Waiting};
 use crate::model::stamp::Stamp;
-use crate::model::watch::{HolderProcess, ListenerId, ListenerReading, Owner, QueueOccupants, SynCounts, Target};
+use crate::model::watch::{
+    HolderProcess, ListenerId, ListenerOptions, ListenerReading, Owner, QueueOccupants, SynCounts, Target,
+};
 
 /// One listener over time.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub struct ListenerState {
     pub holders: Vec<HolderProcess>,
     /// Its connections that were accepted and are open; `None`: not looked at.
     pub served: Option<u32>,
+    /// Its options; `None`: not read.
+    pub options: Option<ListenerOptions>,
     /// Counts from the dumps of requests and waiting connections.
     pub occupants: QueueOccupants,
     /// When it was seen first.
@@ -91,6 +95,7 @@ impl ListenerState {
             owner: None,
             holders: Vec::new(),
             served: None,
+            options: None,
             occupants: QueueOccupants::default(),
             since: at,
             gone: None,
@@ -149,8 +154,7 @@ impl ListenerState {
         false
     }
 
-    /// The head's cookie: the known one while it is as old as the oldest. Among connections that arrived at nearly the same time
-    /// any may appear oldest in a dump: ages are cut to ticks, and a dump takes time.
+    /// The head's cookie: the known one while it is as old as the oldest. Of connections that came together any may be the oldest of a dump.
     fn head_among(&self, waiting: &[Waiting], oldest: &Waiting) -> u64 {
         let before = self.head.and_then(|head| head.cookie);
         let known = waiting.iter().find(|entry| Some(entry.cookie) == before);
@@ -384,8 +388,7 @@ impl ListenerState {
         (span >= Duration::from_secs(1) && self.capacity().is_some()).then(|| full.as_secs_f64() / span.as_secs_f64())
     }
 
-    /// How long the same connection has been at the head of its queue. `None`: the queue is empty, has just moved, or the ages
-    /// are unknown. Sockets of one address share these ages.
+    /// How long the same connection has been at the head of its queue. `None`: it is empty, has just moved, or no ages are known.
     pub fn stall(&self) -> Option<Stall> {
         let head = self.head.filter(|_| self.depth() > 0)?;
         let oldest = head.last_seen.as_nanos().cast_signed() - head.queued_at_ns;

@@ -1,8 +1,6 @@
 //! [`apply`]: dispatches every fact.
 
-use super::{
-    Cost, Losses, SegmentTally, World, changes, clients, delivered, observations, readings, side, watched, wire,
-};
+use super::{Losses, SegmentTally, World, changes, clients, delivered, observations, readings, side, watched, wire};
 use crate::fold::diagnosis::Finding;
 use crate::fold::world::log_writing;
 use crate::fold::world::note::{Note, NoteSubject};
@@ -57,11 +55,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         Event::Counters(counters) => readings::read_counters(world, counters),
         Event::ClientCounters(counters) => readings::read_client_counters(world, counters),
         Event::Loss(loss) => world.losses.add(*loss),
-        Event::Cost { source, nanos } => {
-            let cost: &mut Cost = world.costs.entry(*source).or_default();
-            cost.readings += 1;
-            cost.nanos = cost.nanos.saturating_add(*nanos);
-        }
+        Event::Cost { source, nanos } => world.costs.entry(*source).or_default().add(*nanos),
         Event::Refused { message } => world.note(Note::Refused(message.clone())),
         Event::Watching(watching) => world.sysctls = watching.sysctls.clone(),
         Event::Experiment(fact) => world.trials.apply(at, fact),
@@ -71,6 +65,9 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         | Event::Holders { .. }
         | Event::Occupants { .. }
         | Event::SynsSeen(_)
+        | Event::SynsSampled { .. }
+        | Event::Options { .. }
+        | Event::TapReach(_)
         | Event::Chosen(_)
         | Event::Tick => {}
         Event::Ended => end(world, at),

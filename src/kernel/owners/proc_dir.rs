@@ -6,7 +6,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{Dir, Mode, OFlags, openat, readlinkat_raw};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, openat, readlinkat_raw, statat};
 use rustix::io::Errno;
 
 use super::ProcVisibility;
@@ -98,6 +98,23 @@ impl ProcDir {
         }
     }
 
+    /// The number of a process's network namespace; `Some(Err(()))`: it may not be seen, `None`: the process has ended.
+    pub(super) fn network_namespace(&self, pid: u32) -> Option<Result<u64, ()>> {
+        let mut buffer = [0; LINK_BYTES];
+        match readlinkat_raw(&self.root, format!("{pid}/ns/net"), &mut buffer) {
+            Ok(length) => Some(Ok(numbered(&buffer[..length], b"net:[")?)),
+            Err(Errno::ACCESS | Errno::PERM) => Some(Err(())),
+            Err(_) => None,
+        }
+    }
+
+    /// How many descriptors a process has open, without going through them (`proc_readfd_count`, fs/proc/fd.c). `None` before Linux 6.2,
+    /// which says 0, and for a process that has ended.
+    pub(super) fn descriptor_count(&self, pid: u32) -> Option<u32> {
+        let stat = statat(&self.root, format!("{pid}/fd"), AtFlags::empty()).ok()?;
+        u32::try_from(stat.st_size).ok().filter(|count| *count > 0)
+    }
+
     /// True when that descriptor of that process is still this socket.
     pub(super) fn still_holds(&self, holder: Holder, inode: u64) -> bool {
         let mut buffer = [0; LINK_BYTES];
@@ -162,7 +179,12 @@ impl Descriptors {
 
 /// The inode in `socket:[4711]`.
 fn socket(link: &[u8]) -> Option<u64> {
-    let digits = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+    numbered(link, b"socket:[")
+}
+
+/// The number between this beginning and `]`.
+fn numbered(link: &[u8], kind: &[u8]) -> Option<u64> {
+    let digits = link.strip_prefix(kind)?.strip_suffix(b"]")?;
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
@@ -171,7 +193,7 @@ fn number(name: &CStr) -> Option<u32> {
 }
 
 /// Each line by itself made visible.
-fn printable_lines(text: &[u8]) -> String {
+pub(super) fn printable_lines(text: &[u8]) -> String {
     text.split(|byte| *byte == b'\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 

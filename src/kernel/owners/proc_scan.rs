@@ -20,6 +20,8 @@ pub(super) struct ProcScan {
     pub(super) processes: u32,
     /// Those that refused.
     pub(super) denied: u32,
+    /// What it has cost so far, in descriptors.
+    pub(super) cost: usize,
 }
 
 impl ProcScan {
@@ -29,7 +31,7 @@ impl ProcScan {
         remaining.sort_unstable_by(|one, other| other.cmp(one));
         let (seen_in_current, found) = (BTreeSet::new(), BTreeMap::new());
         let pids = BTreeMap::new();
-        Self { wanted, remaining, current: None, seen_in_current, found, pids, processes: 0, denied: 0 }
+        Self { wanted, remaining, current: None, seen_in_current, found, pids, processes: 0, denied: 0, cost: 0 }
     }
 
     /// True when this socket is searched for.
@@ -50,17 +52,23 @@ impl ProcScan {
     /// Scans about `budget` more descriptors; true when every process has been scanned.
     pub(super) fn scan(&mut self, proc: &ProcDir, budget: usize) -> bool {
         let mut left = budget;
-        while left > 0 {
+        let done = self.go_on(proc, &mut left);
+        self.cost += budget - left;
+        done
+    }
+
+    fn go_on(&mut self, proc: &ProcDir, left: &mut usize) -> bool {
+        while *left > 0 {
             let Some((pid, descriptors)) = &mut self.current else {
                 let Some(pid) = self.remaining.pop() else { return true };
-                left = left.saturating_sub(PROCESS_COST);
+                *left = left.saturating_sub(PROCESS_COST);
                 self.enter(proc, pid);
                 continue;
             };
             let pid = *pid;
-            match descriptors.next_socket(&mut left) {
+            match descriptors.next_socket(left) {
                 Some((fd, inode)) if self.wanted.contains(&inode) => self.find(inode, pid, fd),
-                None if left > 0 => self.current = None,
+                None if *left > 0 => self.current = None,
                 _ => {}
             }
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::proc_dir::{Opened, ProcDir};
 use crate::model::watch::HolderProcess;
 
-/// The most descriptors of one process that are counted; with more the count is unknown.
+/// The most descriptors of one process that are gone through; with more the count is unknown.
 const MOST_DESCRIPTORS: usize = 20_000;
 
 /// The process; `None` when it has ended. `listener`: the socket's inode; `connections`: the inodes of the listener's connections, where they
@@ -19,7 +19,9 @@ pub(super) fn read(
 ) -> Option<HolderProcess> {
     let stat = proc.small_file(&format!("{pid}/stat"))?;
     let (state, parent) = state_and_parent(&String::from_utf8_lossy(&stat))?;
-    let counted = count(proc, pid, connections);
+    let counted = connections.map(|known| count(proc, pid, known));
+    let walked = || counted.unwrap_or_else(|| count(proc, pid, &BTreeSet::new()));
+    let descriptors = proc.descriptor_count(pid).or_else(|| walked().map(|(all, _)| all));
     let limits = proc.small_file(&format!("{pid}/limits")).unwrap_or_default();
     let syscall = proc.small_file(&format!("{pid}/syscall")).unwrap_or_default();
     let syscall = String::from_utf8_lossy(&syscall);
@@ -31,24 +33,24 @@ pub(super) fn read(
         command: proc.command(pid)?,
         parent,
         state,
-        descriptors: counted.map(|(all, _)| all),
+        descriptors,
         descriptor_limit: soft_limit(&String::from_utf8_lossy(&limits)),
         accepting: if accepts { Some(true) } else { never.then_some(false) },
-        served: counted.and_then(|(_, served)| served),
+        served: counted.flatten().map(|(_, served)| served),
         sleeps_in: sleeps_in(&syscall).map(str::to_owned),
         throttled_ms: throttled_ms(proc, pid),
     })
 }
 
-/// Its descriptors, and how many of them are connections of the listener.
-fn count(proc: &ProcDir, pid: u32, connections: Option<&BTreeSet<u64>>) -> Option<(u32, Option<u32>)> {
+/// Its descriptors, and how many of them are these connections.
+fn count(proc: &ProcDir, pid: u32, connections: &BTreeSet<u64>) -> Option<(u32, u32)> {
     let Opened::Here(mut descriptors) = proc.descriptors(pid) else { return None };
     let (mut left, mut served) = (MOST_DESCRIPTORS, 0);
     while let Some((_, inode)) = descriptors.next_socket(&mut left) {
-        served += u32::from(connections.is_some_and(|known| known.contains(&inode)));
+        served += u32::from(connections.contains(&inode));
     }
     let all = u32::try_from(MOST_DESCRIPTORS - left).ok().filter(|_| left > 0)?;
-    Some((all, connections.map(|_| served)))
+    Some((all, served))
 }
 
 /// The third and fourth field of `/proc/PID/stat`; the second, the name, is in brackets and may hold anything.

@@ -46,9 +46,9 @@ impl SynTap {
         // Linux before 4.20 does not have the option; there the filter alone skips outgoing packets.
         let _spared = sys::set_option_words(&socket, libc::SOL_PACKET, PACKET_IGNORE_OUTGOING, [1]);
         let ring = Ring::map(&socket, RING_BYTES).map_err(failed(everywhere, say!("map its ring")))?;
-        let all = sys::link_address(0, libc::ETH_P_ALL as u16);
-        socket.bind(&all).map_err(failed(everywhere, say!("bind to all interfaces")))?;
-        Ok(Self { socket, ring, recent: Recent::new(REMEMBERED) })
+        let tap = Self { socket, ring, recent: Recent::new(REMEMBERED) };
+        tap.resume()?;
+        Ok(tap)
     }
 
     /// Gives every SYN that has arrived, with its kernel timestamp (nanoseconds of CLOCK_REALTIME), and returns their number. No
@@ -67,6 +67,28 @@ impl SynTap {
         syns
     }
 
+    /// Takes nothing from now on, and costs no packet anything: no frame has the type that it asks for. It waits for all processors
+    /// (`synchronize_net`), 10 to 30 ms.
+    ///
+    /// # Errors
+    /// When the kernel refuses; then it goes on.
+    pub fn pause(&self) -> Result<(), TapError> {
+        self.bind(RESERVED)
+    }
+
+    /// Takes every SYN again, from the return of this call on.
+    ///
+    /// # Errors
+    /// When the kernel refuses; then it takes nothing.
+    pub fn resume(&self) -> Result<(), TapError> {
+        self.bind(libc::ETH_P_ALL as u16)
+    }
+
+    fn bind(&self, protocol: u16) -> Result<(), TapError> {
+        let all = sys::link_address(0, protocol);
+        self.socket.bind(&all).map_err(failed(TapScope::All, say!("bind to all interfaces")))
+    }
+
     /// How many SYNs did not fit into the ring since the last call. 0 where the kernel does not answer.
     pub fn dropped(&mut self) -> u64 {
         super::lost(&self.socket)
@@ -82,6 +104,9 @@ impl AsFd for SynTap {
 
 /// include/uapi/linux/if_packet.h; what this machine sends is then not even copied for the tap.
 const PACKET_IGNORE_OUTGOING: i32 = 23;
+
+/// A type that no frame has (IEEE 802: reserved).
+const RESERVED: u16 = 0xffff;
 
 /// 8,192 SYNs.
 const RING_BYTES: u32 = 2 << 20;

@@ -177,6 +177,13 @@ fn namespace(page: &mut Page, shot: &Shot<'_>) {
     gauge("qviz_somaxconn", "net.core.somaxconn of this network namespace.", listeners.somaxconn_now().map(f64::from));
     gauge("qviz_listeners", "Listening sockets that are watched.", Some(shot.listeners as f64));
     gauge("qviz_addresses_left_out", "Addresses without series of their own: too many.", Some(shot.left_out as f64));
+    if listeners.watching.as_ref().is_some_and(|watching| watching.rights.tap) {
+        let reach = listeners.tap.reach;
+        let help = "1 while SYNs are counted in short samples alone: above a rate that nobody can follow.";
+        gauge("qviz_tap_sampled", help, Some(f64::from(u8::from(reach.sampled))));
+        let help = "1 while the segments of the listener that was asked for are taken, where it was.";
+        gauge("qviz_tap_follows", help, listeners.chosen.map(|_| f64::from(u8::from(reach.follows))));
+    }
     let rules = RULES.iter().filter(|rule| matches!(rule.check, Check::Listener(_)));
     let in_force = rules.map(|rule| {
         let count = shot.world.findings.iter().filter(|finding| finding.rule == rule.name).count();

@@ -19,12 +19,14 @@ mod diagnosis;
 mod drops;
 mod gate;
 mod process;
+mod reach;
 mod what_if;
 
 use drops::Drops;
 pub use gate::CommandEnd;
 use gate::VerdictOfConditions;
 use process::{DrainRate, OwnerProcess, SocketOptions};
+use reach::Reach;
 use what_if::WhatIf;
 
 /// A watch.
@@ -52,6 +54,8 @@ pub struct Document {
     pub forgotten: u64,
     /// Changes of listeners as a whole, oldest first; the latest of them.
     pub changes: Vec<Remark>,
+    /// Which packets the tap takes at the end; null without one.
+    pub tap_reach: Option<Reach>,
     /// The change of the network namespace's counters since the watch began.
     pub counters: Counters,
     /// What qviz missed or deferred.
@@ -149,8 +153,10 @@ pub struct SynQueue {
 #[expect(clippy::struct_field_names, reason = "these are the names of the JSON")]
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Rates {
-    /// First SYNs; null without a packet tap.
+    /// First SYNs; null without a packet tap, and while not all are counted.
     pub arrivals_per_s: Option<f64>,
+    /// About how many came to its address, from the last short sample; null while all are counted.
+    pub arrivals_about_per_s: Option<f64>,
     /// Connections that `accept()` returned; null but for a chosen listener with a packet tap.
     pub accepts_per_s: Option<f64>,
     /// Drops.
@@ -263,6 +269,7 @@ impl Document {
             forgotten: listeners.forgotten,
             changes: listeners.changes.iter().map(Remark::of).collect(),
             counters: listeners.counters(),
+            tap_reach: Reach::of(world),
             losses: OwnLosses::of(world.losses),
             findings: Diagnosis::all(world),
             verdict: None,
@@ -295,11 +302,7 @@ impl Listener {
             drain: DrainRate::of(world, listener),
             owners: listener.holders.iter().map(OwnerProcess::of).collect(),
             served: listener.served,
-            options: SocketOptions {
-                defer_accept_s: None,
-                fastopen: None,
-                reuseport: group.is_shared().then_some(true),
-            },
+            options: SocketOptions::of(listener, group.is_shared()),
             what_if: what_if(world, listener).filter(|_| chosen),
             waiting: waiting(world, listener).filter(|_| chosen),
             half_open: half_open(world).filter(|_| chosen),
@@ -346,6 +349,7 @@ impl Rates {
         let finite = |rate: Option<f64>| rate.filter(|rate| rate.is_finite()).map(rounded);
         Self {
             arrivals_per_s: finite(world.listeners.arrivals_per_s(listener)),
+            arrivals_about_per_s: finite(world.listeners.arrivals_about_per_s(listener)),
             accepts_per_s: finite(world.accepts_per_s(listener).or_else(|| world.listeners.accepts_per_s(listener))),
             drops_per_s: finite(world.listeners.drops_per_s(listener)),
         }

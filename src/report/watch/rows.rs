@@ -6,13 +6,13 @@ use crate::text::wrap::{left, right};
 
 /// The alignment of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(in crate::report) enum Side {
     Left,
     Right,
 }
 
 /// Lines of cells under a heading, two blanks between columns and none at the end of a line.
-pub(super) fn columns<const N: usize>(heading: [(&str, Side); N], rows: &[[String; N]]) -> String {
+pub(in crate::report) fn columns<const N: usize>(heading: [(&str, Side); N], rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].width());
         cells.chain([heading[column].0.width()]).max().unwrap_or(0)

@@ -104,6 +104,12 @@ fn unseen(world: &World) -> String {
     {
         lines.push(say!("Some listeners stay without a process: {why}", why));
     }
+    if world.listeners.tap.narrowed {
+        lines.push(
+            say!("More packets came than anybody can follow, so the tap took fewer, to spare the server: arrivals are those of short samples then, and drops of the chosen listener have no cause.")
+                .to_owned(),
+        );
+    }
     let losses = world.losses;
     if losses.tap_dropped > 0 {
         lines.push(say!("The packet tap lost {count} segments: arrivals are too low.", count = losses.tap_dropped));

@@ -232,6 +232,9 @@ const fn happens(event: &Event) -> bool {
             | Event::Holders { .. }
             | Event::Occupants { .. }
             | Event::SynsSeen(_)
+            | Event::SynsSampled { .. }
+            | Event::Options { .. }
+            | Event::TapReach(_)
     )
 }
 

@@ -31,7 +31,7 @@ pub(super) struct RegistryChange {
     pub(super) snapshot: ListenerSnapshot,
     /// True when a socket has come that was not there before.
     pub(super) arrived: bool,
-    /// True when a queue grows or a listener drops.
+    /// True when a queue fills or a listener drops.
     pub(super) restless: bool,
     /// True when a queue holds what fits, or more.
     pub(super) full: bool,
@@ -147,10 +147,15 @@ fn fullest<'a>(readings: impl Iterator<Item = &'a ListenerReading>) -> Option<Li
     readings.min_by_key(rank).map(|reading| reading.id)
 }
 
-/// True when the queue grows, or its listener drops.
+/// True when the queue fills, or its listener drops. A few connections in a long queue come and go in any busy server.
 fn is_restless(before: &ListenerReading, now: &ListenerReading) -> bool {
-    now.queue.depth > before.queue.depth || now.queue.drops != before.queue.drops
+    let grows = now.queue.depth > before.queue.depth;
+    let capacity = now.queue.limit.map_or(0, accept_capacity);
+    grows && now.queue.depth >= Some(capacity / FILLING) || now.queue.drops != before.queue.drops
 }
+
+/// A queue fills from this part of its capacity on.
+const FILLING: u32 = 8;
 
 fn is_full(now: &ListenerReading) -> bool {
     matches!((now.queue.depth, now.queue.limit), (Some(depth), Some(limit)) if depth >= accept_capacity(limit))
@@ -190,6 +195,17 @@ mod tests {
             [(false, true), (false, true), (false, false), (false, false)]
         );
         assert_eq!([readings(4), readings(5), readings(5)], [(true, false), (true, true), (false, true)]);
+    }
+
+    #[test]
+    fn a_few_connections_in_a_long_queue_are_no_reason_to_look_more_often() {
+        let mut registry = ListenerRegistry::default();
+        let mut grown_to = |depth| {
+            let mut reading = listener(1, "127.0.0.1:80", depth);
+            reading.queue.limit = Some(511);
+            registry.take(&[reading], true).restless
+        };
+        assert_eq!([grown_to(0), grown_to(63), grown_to(64), grown_to(64)], [false, false, true, false]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::counter_reports::CounterReports;
 use super::registry::{ListenerRegistry, SocketOwner};
+use super::served_counts::ServedCounts;
 use crate::kernel::census::Census;
 use crate::kernel::owners::{Owners, ScanCoverage};
 use crate::kernel::proc::{self, CountersFile};
@@ -14,7 +15,8 @@ use crate::model::sample::{HalfOpen, Source, Waiting};
 use crate::model::settings::Sysctls;
 use crate::model::stamp::Stamp;
 use crate::model::watch::{
-    Address, HolderProcess, LOOK_AT_EASE, LOOK_RESTLESS, ListenerId, ListenerReading, Owner, QueueOccupants,
+    Address, HolderProcess, LOOK_AT_EASE, LOOK_RESTLESS, ListenerId, ListenerOptions, ListenerReading, Owner,
+    QueueOccupants,
 };
 use crate::session::clock::{self, Clock};
 use crate::session::pace::Pace;
@@ -28,7 +30,7 @@ pub(super) enum SamplingRate {
     Close,
     /// A queue is full, nothing moves.
     Full,
-    /// A queue grows, or its listener drops.
+    /// A queue fills, or its listener drops.
     Restless,
 }
 
@@ -69,9 +71,6 @@ const OWNERS_HASTE: Duration = Duration::from_millis(20);
 /// Interval of looking at the processes that hold a listener.
 const HOLDERS_PACE: Duration = Duration::from_secs(1);
 
-/// The same while nothing waits: descriptors are counted for that, as many as there are connections.
-const HOLDERS_AT_EASE: Duration = Duration::from_secs(10);
-
 /// By so much the dumps of connections are rarer while there is nothing to list.
 const IDLE_FACTOR: u32 = 4;
 
@@ -98,6 +97,7 @@ pub(super) struct Sampler {
     /// The listeners that are asked for, where only their owners tell.
     pub(super) asked_for: BTreeSet<ListenerId>,
     pub(super) reported_holders: BTreeMap<ListenerId, (Vec<HolderProcess>, Option<u32>)>,
+    pub(super) reported_options: BTreeMap<ListenerId, ListenerOptions>,
     pub(super) requests: Vec<(SocketAddr, HalfOpen)>,
     pub(super) waiting: Vec<(SocketAddr, Waiting)>,
     listener_dumps: Pace,
@@ -106,6 +106,7 @@ pub(super) struct Sampler {
     pub(super) half_open_dumps: Pace,
     pub(super) waiting_dumps: Pace,
     pub(super) holder_reads: Pace,
+    pub(super) served: ServedCounts,
     sysctl_reads: Pace,
     costs_reported: Stamp,
     busy_before: Duration,
@@ -128,6 +129,7 @@ impl Sampler {
             reported_occupants: BTreeMap::new(),
             asked_for: BTreeSet::new(),
             reported_holders: BTreeMap::new(),
+            reported_options: BTreeMap::new(),
             requests: Vec::new(),
             waiting: Vec::new(),
             listener_dumps: Pace::default(),
@@ -136,6 +138,7 @@ impl Sampler {
             half_open_dumps: Pace::default(),
             waiting_dumps: Pace::default(),
             holder_reads: Pace::default(),
+            served: ServedCounts::default(),
             sysctl_reads: Pace::default(),
             costs_reported: Stamp::ZERO,
             busy_before: clock::busy(),
@@ -150,22 +153,25 @@ impl Sampler {
 
     /// When the next reading of any source is due.
     pub(super) fn next(&self, rate: SamplingRate) -> Option<Stamp> {
-        let lists = self.lists(rate);
-        let lists = self.half_open_dumps.due(lists).max(self.waiting_dumps.due(lists));
+        let lists = self.lists_due(rate);
         let counters = self.counters.as_ref().and_then(|_| self.counter_reads.due(rate.counters()));
         [self.listener_dumps.due(rate.listeners()), counters, lists].into_iter().flatten().min()
     }
 
     /// True while no accept queue holds a connection.
-    fn nothing_waits(&self) -> bool {
+    pub(super) fn nothing_waits(&self) -> bool {
         self.readings.iter().all(|reading| reading.queue.depth.unwrap_or(0) == 0)
     }
 
-    /// The interval of the dumps of connections: rarely while no connection waits and no request was half-open at the last one.
-    fn lists(&self, rate: SamplingRate) -> Duration {
+    /// When the dumps of connections are due: rarely while no connection waits and no request was half-open at the last one. `None`:
+    /// nothing was dumped yet.
+    fn lists_due(&self, rate: SamplingRate) -> Option<Stamp> {
         let quiet = matches!(rate, SamplingRate::Calm | SamplingRate::Close);
-        let idle = quiet && self.requests.is_empty() && self.nothing_waits();
-        rate.lists() * if idle { IDLE_FACTOR } else { 1 }
+        if quiet && self.requests.is_empty() && self.nothing_waits() {
+            let pace = rate.lists() * IDLE_FACTOR;
+            return self.half_open_dumps.due_at_ease(pace).max(self.waiting_dumps.due(pace));
+        }
+        self.half_open_dumps.list_due(rate.lists()).max(self.waiting_dumps.list_due(rate.lists()))
     }
 
     /// Dumps all listeners. Returns when, or `None` if the dump failed.
@@ -200,12 +206,10 @@ impl Sampler {
         if self.counter_reads.is_due(now, rate.counters()) {
             self.read_counters(clock, out);
         }
-        let lists = self.lists(rate);
-        if self.half_open_dumps.is_due(now, lists) && self.waiting_dumps.is_due(now, lists) {
+        if self.lists_due(rate).is_none_or(|due| now >= due) {
             self.read_lists(clock, chosen, out);
         }
-        let holders = if self.nothing_waits() { HOLDERS_AT_EASE } else { HOLDERS_PACE };
-        if self.holder_reads.is_due(now, holders) {
+        if self.holder_reads.is_due(now, HOLDERS_PACE) {
             self.read_holders(clock, chosen, out);
         }
         if self.sysctl_reads.is_due(now, SYSCTL_PACE) {
@@ -291,6 +295,7 @@ impl Sampler {
             self.reported_owners.remove(id);
             self.reported_occupants.remove(id);
             self.reported_holders.remove(id);
+            self.reported_options.remove(id);
         }
     }
 
@@ -300,6 +305,11 @@ impl Sampler {
             (*inode, SocketOwner { owner: owner.clone(), pids: self.owners.pids(*inode).to_vec() })
         };
         self.found.iter().map(entry).collect()
+    }
+
+    /// The process and the descriptor by which a socket is known.
+    pub(super) fn descriptor_of(&self, inode: u64) -> Option<(u32, u32)> {
+        self.owners.descriptor(inode)
     }
 
     pub(super) fn holders_of(&self, inode: u64, connections: Option<&BTreeSet<u64>>) -> Vec<HolderProcess> {

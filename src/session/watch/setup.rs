@@ -21,7 +21,7 @@ pub(super) fn open(plan: WatchSessionPlan, mut pump: Pump) -> Result<WatchSessio
     let census = Census::open()?;
     let counters = CountersFile::open().inspect_err(|error| tracing::warn!(%error, "no counters")).ok();
     let sysctls = proc::read_sysctls();
-    let (taps, tap_refused) = Taps::open();
+    let (taps, tap_refused) = Taps::open(&clock);
     let mut sampler = Sampler::new(census, Owners::open(), counters, sysctls.clone());
     sampler.read_listeners(&clock);
     let seen = sampler.read_all_owners(&clock);

@@ -23,8 +23,11 @@ use crate::say;
 use crate::session::clock::Clock;
 use crate::session::pump::{Pump, Work};
 
-/// The longest sleep: how late a command may be noticed.
-const LONGEST_REST: Duration = Duration::from_millis(20);
+/// The longest sleep; a command ends it.
+const LONGEST_REST: Duration = Duration::from_millis(100);
+
+/// The longest sleep while many packets come.
+const BUSY_REST: Duration = Duration::from_millis(20);
 
 /// The shortest sleep.
 const SHORTEST_REST: Duration = Duration::from_millis(1);
@@ -103,6 +106,7 @@ impl Work for WatchSession {
         self.sampler.read_due(&self.pump.clock, (rate, self.choice.chosen()), &mut self.pump.batch);
         self.drain();
         self.emit_syn_counts();
+        self.adapt_taps();
         let now = self.pump.clock.now();
         if self.pump.batch.is_empty() && now.since(self.pump.sent) >= TICK {
             self.pump.push(Event::Tick);
@@ -111,9 +115,10 @@ impl Work for WatchSession {
 
     fn rest(&mut self) {
         let now = self.pump.clock.now();
-        let wake = [self.sampler.next(self.sampling_rate()), self.pump.end_by_time(), Some(now + LONGEST_REST)];
+        let longest = if self.taps.is_busy() { BUSY_REST } else { LONGEST_REST };
+        let wake = [self.sampler.next(self.sampling_rate()), self.pump.end_by_time(), Some(now + longest)];
         let span = wake.into_iter().flatten().min().unwrap_or(now).since(now).max(SHORTEST_REST);
-        Clock::pause(span);
+        self.pump.rest(span);
         if self.pump.clock.now().since(now + span) > LATE {
             self.pump.push(Event::Loss(Loss::LateTicks(1)));
         }
@@ -122,6 +127,9 @@ impl Work for WatchSession {
     /// The final readings: counters and listeners must describe the same moment, and a listener counts as gone after two
     /// readings.
     fn end(&mut self) {
+        if self.plan.length == Length::Once {
+            return;
+        }
         for _ in 0..LAST_LOOKS {
             Clock::pause(QUIET);
             self.drain();
@@ -256,6 +264,11 @@ impl WatchSession {
         self.pump.push(Event::Chosen(Some(id)));
         let (Some(address), Some(queue)) = (Sampler::address(&self.registry, id), self.chosen_queue()) else { return };
         let tap = self.taps.follow(address);
+        self.begin_world(address, queue, tap);
+    }
+
+    /// A picture of the chosen listener begins anew; `tap`: its segments are taken.
+    fn begin_world(&mut self, address: SocketAddr, queue: QueueReading, tap: bool) {
         let began = self.began(address, tap);
         self.pump.push(Event::Began(Box::new(began)));
         let listening = self.listening(queue);
@@ -289,6 +302,16 @@ impl WatchSession {
         Listening { backlog, somaxconn, limit: queue.limit }
     }
 
+    /// Takes fewer packets where too many come. What was concluded from segments of the chosen listener ends there.
+    fn adapt_taps(&mut self) {
+        let followed = self.taps.follows();
+        self.taps.adapt(&self.pump.clock, &mut self.syn_counter, &mut self.pump.batch);
+        let address = self.choice.chosen().and_then(|id| Sampler::address(&self.registry, id));
+        if let (true, Some(address), Some(queue)) = (followed != self.taps.follows(), address, self.chosen_queue()) {
+            self.begin_world(address, queue, self.taps.follows());
+        }
+    }
+
     fn drain(&mut self) {
         self.taps.drain(&self.pump.clock, &mut self.syn_counter, &mut self.pump.batch);
     }
@@ -299,9 +322,11 @@ impl WatchSession {
             return;
         }
         self.last_reported.syns = now;
-        let counts = self.syn_counter.take();
-        if !counts.is_empty() {
-            self.pump.push(Event::SynsSeen(counts));
+        if self.taps.counts_all() {
+            let counts = self.syn_counter.take();
+            if !counts.is_empty() {
+                self.pump.push(Event::SynsSeen(counts));
+            }
         }
         let lost = self.taps.lost();
         if lost > 0 {

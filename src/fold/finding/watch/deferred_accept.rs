@@ -15,6 +15,9 @@ requests older than a second whose SYN-ACK was never repeated: a client that doe
 Kernel: tcp_check_req (net/ipv4/tcp_minisocks.c), rskq_defer_accept; inet_csk_reqsk_queue_prune's syn_ack_recalc.
 What to do: nothing, or look for clients that connect and stay silent (health checks, pre-opened connections of browsers).";
 
+/// Final ACKs that were deferred, in the whole network namespace.
+const COUNTER: Counter = Counter::TCPDeferAcceptDrop;
+
 /// A SYN-ACK without an answer is repeated after one second.
 const FIRST_REPEAT_MS: u128 = 1100;
 
@@ -28,6 +31,12 @@ pub(super) fn deferred(context: &ListenerContext<'_>) -> Option<(usize, u64)> {
     };
     let listed = world.listed.half_open.iter().flatten().filter(|_| context.is_chosen());
     let waiting = listed.filter(|request| request.retransmits == 0 && silent(&request.peer)).count();
+    // What the option says is more than any sign of it.
+    match context.listener.options.and_then(|options| options.defer_accept_s) {
+        Some(0) => return None,
+        Some(_) => return (waiting > 0).then(|| (waiting, context.listeners().counters().value(COUNTER).unwrap_or(0))),
+        None => {}
+    }
     let watched = context.listeners().counters().value(Counter::TCPDeferAcceptDrop);
     let since_boot = context.listeners().counters_last.as_ref().and_then(|all| all.value(Counter::TCPDeferAcceptDrop));
     let enough = since_boot.filter(|count| *count >= waiting as u64);
@@ -36,11 +45,23 @@ pub(super) fn deferred(context: &ListenerContext<'_>) -> Option<(usize, u64)> {
 
 fn check(context: &ListenerContext<'_>) -> Verdict {
     let Some((waiting, deferred)) = deferred(context) else { return Verdict::Absent };
+    let option_s = context.listener.options.and_then(|options| options.defer_accept_s);
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
         actions: Vec::new(),
-        evidence: vec![("deferred_requests", waiting as f64), ("deferred_acks_in_namespace", deferred as f64)],
+        evidence: [("deferred_requests", waiting as f64), ("deferred_acks_in_namespace", deferred as f64)]
+            .into_iter()
+            .chain(option_s.map(|seconds| ("defer_accept_s", seconds.into())))
+            .collect(),
         sentence: Sentence::new(move || {
+            if let Some(seconds) = option_s {
+                return say!(
+                    "{waiting} half-open requests are older than a second and had no second SYN-ACK: the socket has TCP_DEFER_ACCEPT \
+                     ({seconds} s), which waits for the clients' first data. This is no flood, and these are no drops.",
+                    waiting,
+                    seconds
+                );
+            }
             say!(
                 "{waiting} half-open requests are older than a second and had no second SYN-ACK, and {deferred} final ACKs were \
                  deferred: this is TCP_DEFER_ACCEPT waiting for the clients' first data, not a flood and no drops.",

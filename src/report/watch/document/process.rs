@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::fold::listeners::ListenerState;
 use crate::fold::world::World;
-use crate::model::watch::HolderProcess;
+use crate::model::watch::{HolderProcess, ListenerOptions};
 use crate::report::summary::rounded;
 use crate::text::sanitize;
 
@@ -51,6 +51,13 @@ pub struct SocketOptions {
     pub fastopen: Option<u32>,
     /// SO_REUSEPORT: true where several sockets share the address.
     pub reuseport: Option<bool>,
+}
+
+impl SocketOptions {
+    pub(super) fn of(listener: &ListenerState, shared: bool) -> Self {
+        let ListenerOptions { defer_accept_s, fastopen, reuseport } = listener.options.unwrap_or_default();
+        Self { defer_accept_s, fastopen, reuseport: reuseport.or(shared.then_some(true)) }
+    }
 }
 
 impl OwnerProcess {

@@ -6,7 +6,9 @@ use crate::model::event::Event;
 pub(super) fn are_possible(event: &Event, line: &[u8]) -> bool {
     let (line_limit, text_limit) = match event {
         // One entry for each connection or listener; the reader's own limit holds.
-        Event::Listed(_) | Event::Snapshot(_) | Event::SynsSeen(_) => (usize::MAX, LONGEST_TEXT),
+        Event::Listed(_) | Event::Snapshot(_) | Event::SynsSeen(_) | Event::SynsSampled { .. } => {
+            (usize::MAX, LONGEST_TEXT)
+        }
         // The whole text of a lesson's file.
         Event::Lesson(_) => (LONGEST_LESSON, LONGEST_LESSON),
         _ => (LONGEST_FACT, LONGEST_TEXT),

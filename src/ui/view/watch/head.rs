@@ -8,7 +8,7 @@ use super::super::{Scene, header, text};
 use super::{names, row};
 use crate::fold::listeners::ListenerState;
 use crate::model::settings::Sysctl;
-use crate::model::watch::{OwnerScope, Watching};
+use crate::model::watch::{OwnerScope, TapReach, Watching};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::watch::Screen;
@@ -27,7 +27,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         vec![row::place_of(listener), row::owner(listener), row::place(listener).to_owned(), promise(listener), place]
     } else {
         let mut pieces = vec![place];
-        pieces.extend(listeners.watching.as_ref().map(rights));
+        pieces.extend(listeners.watching.as_ref().map(|watching| rights(watching, listeners.tap.reach)));
         pieces.extend(listeners.watching.as_ref().map(|watching| format!("Linux {}", watching.kernel)));
         pieces
     };
@@ -67,8 +67,12 @@ fn place(watching: &Watching) -> String {
     watching.netns.as_ref().map_or_else(|| say!("this machine").into(), named)
 }
 
-fn rights(watching: &Watching) -> String {
-    let tap = if watching.rights.tap { say!("sees every SYN") } else { say!("no packet tap") };
+fn rights(watching: &Watching, reach: TapReach) -> String {
+    let tap = match (watching.rights.tap, reach.sampled) {
+        (true, false) => say!("sees every SYN"),
+        (true, true) => say!("sees samples of the SYNs"),
+        (false, _) => say!("no packet tap"),
+    };
     let owners =
         if watching.rights.owners == OwnerScope::All { say!("all owners") } else { say!("own processes only") };
     say!("{tap}, {owners}", tap, owners)
@@ -92,7 +96,7 @@ pub(super) fn settings(scene: &Scene<'_>) -> String {
     let shown = [Sysctl::Somaxconn, Sysctl::Syncookies, Sysctl::AbortOnOverflow, Sysctl::MaxSynBacklog];
     let mut words: Vec<String> = shown.into_iter().map(value).collect();
     if let Some(watching) = &world.listeners.watching {
-        words.push(rights(watching));
+        words.push(rights(watching, world.listeners.tap.reach));
         words.push(format!("Linux {}", watching.kernel));
     }
     words.join(" · ")

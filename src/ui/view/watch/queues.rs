@@ -104,7 +104,9 @@ pub(super) fn waiting<'s>(scene: &Scene<'s>, inside: ChosenListener<'_>, depth: 
     let Some(listed) = listed else { return (Vec::new(), 0) };
     let mut waiting: Vec<_> = listed.iter().take(depth as usize).collect();
     waiting.sort_by_key(|client| (std::cmp::Reverse(client.age_ms), client.peer));
-    let reset = (depth as usize).saturating_sub(listed.len());
+    // The list may be older than the depth: only what no list could name has been reset.
+    let unlisted = (depth as usize).saturating_sub(listed.len());
+    let reset = scene.world.places_of_the_reset().map_or(0, |reset| unlisted.min(reset as usize));
     (waiting, reset)
 }
 

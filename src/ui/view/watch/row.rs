@@ -53,6 +53,13 @@ impl<'s> Entry<'s> {
         self.members.iter().map(|listener| of(listener)).max().unwrap_or_else(|| of(self.listener))
     }
 
+    /// About how many first SYNs come to its address per second, while not all are counted.
+    fn arrivals_about_per_s(&self) -> Option<f64> {
+        let whole = !matches!(self.part, Part::Member { .. });
+        let group = whole.then(|| self.listeners.group_of(self.listener))?;
+        self.listeners.group_arrivals_about_per_s(&group)
+    }
+
     /// First SYNs per second to its address; unknown for a member of a group.
     fn arrivals_per_s(&self) -> Option<f64> {
         match self.part {
@@ -110,7 +117,10 @@ fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (St
         Column::Peak => counted(entry.most(|listener| Some(listener.accept_queue.max()))),
         Column::Syn if listener.reading.address.port().is_none() => (String::new(), plain),
         Column::Syn => counted(entry.most(|listener| listener.occupants.half_open)),
-        Column::Arrivals => rate(entry.arrivals_per_s(), plain, scene),
+        Column::Arrivals => match entry.arrivals_about_per_s() {
+            Some(about) => (format!("~{}", numbers::rate(about).trim_end_matches("/s")), plain),
+            None => rate(entry.arrivals_per_s(), plain, scene),
+        },
         Column::Accepts => rate(entry.accepts_per_s(scene.world), plain, scene),
         Column::DropsPerS => {
             let per_s = entry.sum(|listener| entry.listeners.drops_per_s(listener));

@@ -47,8 +47,11 @@ fn gate(buf: &mut Buffer, gap: Rect, scene: &Scene<'_>, shut: bool) {
 /// How fast clients come; how many retry after a drop, where the tap sees it.
 fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener<'_>) {
     let (theme, listeners) = (scene.theme, &scene.world.listeners);
-    let per_s = inside.listener.and_then(|listener| listeners.group_arrivals_per_s(&listeners.group_of(listener)));
-    let rate = per_s.map_or_else(String::new, numbers::rate);
+    let group = inside.listener.map(|listener| listeners.group_of(listener));
+    let per_s = group.as_ref().and_then(|group| listeners.group_arrivals_per_s(group));
+    let about = group.as_ref().and_then(|group| listeners.group_arrivals_about_per_s(group));
+    let about = about.map_or_else(String::new, |about| format!("~{}", numbers::rate(about)));
+    let rate = per_s.map_or(about, numbers::rate);
     let inner = text::frame(buf, area, (say!("ARRIVALS"), theme.strong()), (&rate, Style::new()), theme.calm());
     let tap = scene.world.listeners.watching.as_ref().is_some_and(|watching| watching.rights.tap);
     let mut lines: Vec<(String, Style)> = Vec::new();

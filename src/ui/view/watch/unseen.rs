@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::super::{Scene, text};
 use super::names;
-use crate::model::watch::{LOOK_AT_EASE, LOOK_RESTLESS, OwnerScope, Rights};
+use crate::model::watch::{LOOK_AT_EASE, LOOK_RESTLESS, OwnerScope, Rights, TapReach};
 use crate::say;
 use crate::ui::numbers;
 use crate::ui::theme::Meaning;
@@ -31,6 +31,10 @@ fn text(scene: &Scene<'_>) -> String {
             let lost = numbers::count(scene.world.losses.tap_dropped);
             say!("the packet tap lost {lost} packets: arrivals are shown too low", lost)
         }
+        (0, Some(_)) if scene.world.listeners.tap.reach != TapReach::default() => say!(
+            "more packets than anybody can follow: arrivals from short samples, no single segments, to spare the server"
+        )
+        .into(),
         (0, Some(watching)) => words(&watching.rights),
         (0, None) => String::new(),
     }
