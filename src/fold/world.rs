@@ -39,6 +39,7 @@ mod observations;
 mod questions;
 mod readings;
 pub mod roster;
+mod server_resets;
 mod side;
 pub mod watched;
 mod wire;

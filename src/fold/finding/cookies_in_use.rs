@@ -33,17 +33,20 @@ fn check(world: &World) -> Verdict {
         actions: Vec::new(),
         evidence: vec![("cookies_sent", sent as f64), ("cookies_redeemed", redeemed as f64)],
         sentence: Sentence::new(move || {
+            let repeated = if redeemed > sent { say!(" (each is counted as often as it comes)") } else { "" };
             if always {
                 return say!(
-                    "tcp_syncookies is 2: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}.",
+                    "tcp_syncookies is 2: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}{repeated}.",
                     sent,
-                    redeemed
+                    redeemed,
+                    repeated
                 );
             }
             say!(
-                "the SYN queue was full: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}.",
+                "the SYN queue was full: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}{repeated}.",
                 sent,
-                redeemed
+                redeemed,
+                repeated
             )
         }),
     })

@@ -1,7 +1,8 @@
 //! [`apply`]: dispatches every fact.
 
 use super::{
-    Cost, Losses, SegmentTally, World, changes, clients, delivered, observations, readings, side, watched, wire,
+    Cost, Losses, SegmentTally, World, changes, clients, delivered, observations, readings, server_resets, side,
+    watched, wire,
 };
 use crate::fold::diagnosis::Finding;
 use crate::fold::world::log_writing;
@@ -83,6 +84,7 @@ fn keep_up(world: &mut World, at: Stamp, event: &Event) {
     world.listeners.apply(at, event);
     world.history.slot_at(at);
     world.roster.sweep(at);
+    server_resets::settle(world, at);
     watched::forget_idle(world, at);
     log_writing::update_switch(world, at);
     world.roster.settle();

@@ -4,7 +4,7 @@
 
 use super::note::{Note, who};
 use super::observations::{close, ignored, taken};
-use super::{World, admission, watched, wire};
+use super::{World, admission, server_resets, watched, wire};
 use crate::fold::causes::Causes;
 use crate::fold::connection::ServerSide;
 use crate::model::cause::Cause;
@@ -156,10 +156,10 @@ fn client_reset(world: &mut World, at: Stamp, peer: Peer) {
 }
 
 fn server_reset(world: &mut World, at: Stamp, peer: Peer) {
-    if watched::was_closed_late(world, at, peer) {
+    let aborts = world.sysctls.value(Sysctl::AbortOnOverflow).unwrap_or(0) != 0;
+    if server_resets::was_reset(world, at, peer, aborts) {
         return;
     }
-    let aborts = world.sysctls.value(Sysctl::AbortOnOverflow).unwrap_or(0) != 0;
     let Some(one) = world.roster.known(&peer) else { return };
     // Who answers with a RST has not dropped in silence.
     one.inference.seldom_mut().pending = None;

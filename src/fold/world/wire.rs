@@ -75,6 +75,7 @@ pub(super) fn count_syn(world: &mut World, at: Stamp, segment: &Segment) {
         one.inference.wanting = !one.half_open;
         world.history.slot_at(at).arrivals += 1;
         world.traffic.arrived(at);
+        world.open.foreign.arrivals.note(at, 1);
         if one.inference.wanting {
             let World { demand, history, .. } = world;
             let slots = (BURST.as_millis() / SLOT.as_millis()) as usize;

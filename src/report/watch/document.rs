@@ -213,6 +213,8 @@ pub struct Diagnosis {
     pub severity: Severity,
     /// Since when it held.
     pub since_s: f64,
+    /// When it held last; null: it holds now.
+    pub until_s: Option<f64>,
     /// True when it holds now.
     pub in_force: bool,
     /// The address of its listener.
@@ -345,7 +347,7 @@ impl Rates {
     fn of(world: &World, listener: &ListenerState) -> Self {
         let finite = |rate: Option<f64>| rate.filter(|rate| rate.is_finite()).map(rounded);
         Self {
-            arrivals_per_s: finite(world.listeners.arrivals_per_s(listener)),
+            arrivals_per_s: finite(world.arrivals_per_s(listener)),
             accepts_per_s: finite(world.accepts_per_s(listener).or_else(|| world.listeners.accepts_per_s(listener))),
             drops_per_s: finite(world.listeners.drops_per_s(listener)),
         }

@@ -46,7 +46,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     let processes = accepting(listener);
     // Their own rules say more.
     if context.has_its_reason() {
-        return Verdict::Absent;
+        return Verdict::Covered;
     }
     let (holder, reason) = (context.holder(), reason(&processes, listener.served));
     let mut evidence = vec![("accept_queue_depth", f64::from(depth)), ("unaccepted_s", idle.as_secs_f64())];
