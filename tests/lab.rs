@@ -39,6 +39,8 @@ mod owners;
 mod pcap;
 #[path = "lab/places.rs"]
 mod places;
+#[path = "lab/random_watches.rs"]
+mod random_watches;
 #[path = "lab/replay.rs"]
 mod replay;
 #[path = "lab/run.rs"]
@@ -64,6 +66,8 @@ mod what_if;
 #[path = "lab/witnesses.rs"]
 mod witnesses;
 
+#[path = "support/cross_examination.rs"]
+mod cross_examination;
 #[path = "lab/fixture.rs"]
 mod fixture;
 #[path = "support/lab.rs"]

@@ -64,11 +64,19 @@ impl Cluster {
 /// where it has ended.
 pub(super) fn measure(moments: impl Iterator<Item = (Stamp, u32)>, now: Stamp, since: Stamp) -> Option<Measured> {
     let kept: Vec<_> = moments.filter(|(at, _)| *at >= since && now.since(*at) < LONGEST).collect();
-    let recent = kept.iter().position(|(at, _)| now.since(*at) < RATE_SPAN).unwrap_or(kept.len());
-    let lately = clusters(&kept[recent..]);
-    let enough = lately.len() >= ENOUGH || lately.first().is_some_and(|cluster| cluster.length() >= SHORTEST);
-    if enough && let Some(measured) = over(&lately, now) {
-        return Some(measured);
+    let within = |span: Duration| {
+        let from = kept.iter().position(|(at, _)| now.since(*at) < span).unwrap_or(kept.len());
+        clusters(&kept[from..])
+    };
+    // The fewer there are the more each end counts.
+    for (span, enough) in [(RATE_SPAN, MANY), (RATE_SPAN * 3, ENOUGH)] {
+        let lately = within(span);
+        let dense = lately.first().is_some_and(|cluster| cluster.length() >= SHORTEST);
+        if (lately.len() >= enough || dense)
+            && let Some(measured) = over(&lately, now)
+        {
+            return Some(measured);
+        }
     }
     over(&clusters(&kept), now)
 }
@@ -108,8 +116,11 @@ pub const RATE_SPAN: Duration = Duration::from_secs(3);
 /// A rate is measured over this time at least.
 pub(super) const SHORTEST: Duration = Duration::from_millis(900);
 
-/// Of so many moments within [`RATE_SPAN`] a rate can be made.
+/// Of so many moments a rate can be made.
 const ENOUGH: usize = 3;
+
+/// So many moments need no longer span than [`RATE_SPAN`].
+const MANY: usize = 10;
 
 /// What happens within this time is one moment: several workers that were free together.
 const AT_ONCE: Duration = Duration::from_millis(50);

@@ -20,6 +20,8 @@ pub struct WhatIf {
     pub clients: u32,
     /// Those of them that would have met a full queue.
     pub lost: u32,
+    /// The fewest and the most of them, if the server is a tenth faster or slower than it was seen to be, and its pauses fall otherwise.
+    pub range: (u32, u32),
     /// How long the connection would have waited that waits longest; `None`: nothing was accepted.
     pub longest_wait: Option<Duration>,
 }
@@ -28,6 +30,8 @@ pub struct WhatIf {
 #[derive(Clone, Debug, Default)]
 pub struct TrafficLog {
     arrivals: VecDeque<Stamp>,
+    /// The clients that met a full queue, once each.
+    refused: VecDeque<Stamp>,
     accepts: VecDeque<Accepts>,
     /// How many waited before the first entry kept.
     waiting: u32,
@@ -87,6 +91,27 @@ impl TrafficLog {
         }
     }
 
+    /// The client that arrived then wants no place in the queue: it does not answer.
+    pub fn withdrawn(&mut self, arrived: Stamp) {
+        if let Ok(place) = self.arrivals.binary_search(&arrived) {
+            self.arrivals.remove(place);
+        }
+    }
+
+    /// A client met a full queue for the first time.
+    pub fn refused(&mut self, at: Stamp) {
+        if !self.crowded {
+            self.refused.push_back(at);
+        }
+    }
+
+    /// What the present queue has done: not played, but seen.
+    pub fn as_it_was(&self, backlog: u32) -> Option<WhatIf> {
+        let played = self.with_backlog(backlog)?;
+        let lost = u32::try_from(self.refused.len()).unwrap_or(u32::MAX).min(played.clients);
+        Some(WhatIf { lost, range: (lost, lost), ..played })
+    }
+
     /// `count` connections were accepted; `emptied`: nobody waits any more.
     pub fn accepted(&mut self, at: Stamp, count: u32, emptied: bool) {
         if self.crowded {
@@ -116,6 +141,9 @@ impl TrafficLog {
             // Who came and was not accepted yet is in the queue of the log that remains.
             self.waiting = self.waiting.saturating_add(1);
         }
+        while self.refused.front().is_some_and(|at| old(*at)) {
+            self.refused.pop_front();
+        }
         while let Some(first) = self.accepts.front().filter(|first| old(first.at)).copied() {
             self.accepts.pop_front();
             self.waiting = if first.emptied { 0 } else { self.waiting.saturating_sub(first.count) };
@@ -130,8 +158,25 @@ impl TrafficLog {
         if self.crowded || self.arrivals.len() < FEWEST {
             return None;
         }
+        Some(self.play(backlog, &self.runs()))
+    }
+
+    /// The same, with the range of what may come of it.
+    pub fn with_range(&self, backlog: u32) -> Option<WhatIf> {
+        let mut tried = self.with_backlog(backlog)?;
         let runs = self.runs();
-        Some(Played::new(self, queue::accept_capacity(backlog) as usize, &runs).play(backlog))
+        for pace in [0.9, 1.0, 1.1] {
+            let mut others: Vec<_> = runs.iter().map(|run| run.at_pace(pace)).collect();
+            let half = others.len() / 2;
+            others.rotate_left(if pace == 1.0 { half } else { 0 });
+            let lost = self.play(backlog, &others).lost;
+            tried.range = (tried.range.0.min(lost), tried.range.1.max(lost));
+        }
+        Some(tried)
+    }
+
+    fn play(&self, backlog: u32, runs: &[Run]) -> WhatIf {
+        Played::new(self, queue::accept_capacity(backlog) as usize, runs).play(backlog)
     }
 
     fn runs(&self) -> Vec<Run> {
@@ -153,6 +198,14 @@ impl TrafficLog {
             before = Some(*accepts);
         }
         runs
+    }
+}
+
+impl Run {
+    /// The same with all its times longer or shorter.
+    fn at_pace(&self, pace: f64) -> Self {
+        let gaps = self.gaps.iter().map(|(gap, count)| (gap.mul_f64(pace), *count)).collect();
+        Self { wake: self.wake.mul_f64(pace), gaps, first: self.first }
     }
 }
 
@@ -219,7 +272,7 @@ impl<'a> Played<'a> {
             }
         }
         let longest_wait = (!self.runs.is_empty()).then_some(self.longest);
-        WhatIf { backlog, clients, lost: self.lost, longest_wait }
+        WhatIf { backlog, clients, lost: self.lost, range: (self.lost, self.lost), longest_wait }
     }
 
     fn come(&mut self) {

@@ -41,6 +41,7 @@ mod readings;
 pub mod roster;
 mod server_resets;
 mod side;
+mod silent_clients;
 pub mod watched;
 mod wire;
 

@@ -135,5 +135,6 @@ impl World {
             }
             _ => {}
         }
+        super::wire::refused(self, at, peer);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Cost, Losses, SegmentTally, World, changes, clients, delivered, observations, readings, server_resets, side,
-    watched, wire,
+    silent_clients, watched, wire,
 };
 use crate::fold::diagnosis::Finding;
 use crate::fold::world::log_writing;
@@ -85,6 +85,7 @@ fn keep_up(world: &mut World, at: Stamp, event: &Event) {
     world.history.slot_at(at);
     world.roster.sweep(at);
     server_resets::settle(world, at);
+    silent_clients::settle(world, at);
     watched::forget_idle(world, at);
     log_writing::update_switch(world, at);
     world.roster.settle();

@@ -250,7 +250,7 @@ impl World {
     pub fn what_if(&self, listener: &ListenerState) -> Vec<WhatIf> {
         let observed = self.sees_wire_of(listener);
         let Some(limit) = listener.reading.queue.limit.filter(|_| observed) else { return Vec::new() };
-        let Some(now) = self.traffic.with_backlog(limit) else { return Vec::new() };
+        let Some(now) = self.traffic.as_it_was(limit) else { return Vec::new() };
         let mut tried = vec![now];
         let longer = [2, 4, 16, 64].map(|factor| limit.saturating_mul(factor)).into_iter().chain([1024, 4096]);
         let mut longer: Vec<_> = longer.filter(|backlog| *backlog > limit && *backlog <= LONGEST).collect();

@@ -18,6 +18,13 @@ pub(super) struct ServerResets {
     pub(super) after_accept: u64,
 }
 
+impl ServerResets {
+    /// When this connection was reset, if that is not decided yet.
+    pub(super) fn at(&self, peer: Peer) -> Option<Stamp> {
+        self.pending.iter().find(|(_, reset)| *reset == peer).map(|(at, _)| *at)
+    }
+}
+
 /// A RST later than this after the final ACK is no answer to it.
 const ANSWER: Duration = Duration::from_millis(50);
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::note::{Note, who};
 use super::server_resets::ServerResets;
+use super::silent_clients::Answered;
 use super::{MISSED, World, admission, observations};
 use crate::fold::connection::{ClientSide, ServerSide};
 use crate::fold::rhythm::Rhythm;
@@ -53,6 +54,8 @@ pub(super) struct ForeignListener {
     dump: u64,
     /// How many it listed.
     listed: u32,
+    /// Clients whose answer is awaited.
+    pub(super) answered: Answered,
     /// What was reset from the server's end.
     pub(super) resets: ServerResets,
     /// Clients that came, and connections that were accepted.
@@ -117,6 +120,8 @@ fn accept_from_head(world: &mut World, at: Stamp, count: u32) {
     while ours > 0 {
         let Some(peer) = world.open.foreign.queue.pop_front() else { break };
         if world.roster.connection(&peer).is_some_and(|connection| connection.server.in_accept_queue()) {
+            // It was accepted before it was reset.
+            let at = world.open.foreign.resets.at(peer).unwrap_or(at);
             forget(world, at, peer, ServerSide::Accepted);
             ours -= 1;
         }

@@ -356,7 +356,10 @@ impl Rates {
 
 /// Other limits, each with what it would have done.
 fn what_if(world: &World, listener: &ListenerState) -> Option<Vec<WhatIf>> {
-    let all = world.what_if(listener);
+    let mut all = world.what_if(listener);
+    for tried in all.iter_mut().skip(1) {
+        *tried = world.traffic.with_range(tried.backlog).unwrap_or(*tried);
+    }
     (!all.is_empty()).then(|| all.into_iter().map(WhatIf::of).collect())
 }
 
