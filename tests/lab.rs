@@ -43,6 +43,8 @@ mod places;
 mod random_watches;
 #[path = "lab/replay.rs"]
 mod replay;
+#[path = "lab/rights.rs"]
+mod rights;
 #[path = "lab/run.rs"]
 mod run;
 #[path = "lab/samplers.rs"]

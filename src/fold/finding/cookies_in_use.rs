@@ -21,7 +21,7 @@ fn check(world: &World) -> Verdict {
     let counted = |counter, known| context::counter(world, counter).filter(|_| !world.delivers()).unwrap_or(known);
     let sent = counted(Counter::SyncookiesSent, world.ledger.cookies_sent);
     let redeemed = counted(Counter::SyncookiesRecv, world.ledger.cookies_redeemed);
-    if sent == 0 {
+    if sent == 0 || !is_its_own(world) {
         return Verdict::Absent;
     }
     if context::counter(world, Counter::SyncookiesSent) == Some(0) {
@@ -50,4 +50,13 @@ fn check(world: &World) -> Verdict {
             )
         }),
     })
+}
+
+/// The counters are of all listeners of the network namespace: of one of several the wire tells, or a SYN queue that was seen full.
+fn is_its_own(world: &World) -> bool {
+    let Some(chosen) = world.listeners.chosen().filter(|_| world.is_watched()) else { return true };
+    let tcp = world.listeners.by_id.values().filter(|listener| listener.reading.address.port().is_some());
+    let alone = tcp.filter(|listener| listener.gone.is_none()).count() == 1;
+    let full = chosen.reading.queue.limit.is_some_and(|limit| chosen.half_open_max >= limit.max(1));
+    alone || full || world.ledger.cookies_sent > 0
 }

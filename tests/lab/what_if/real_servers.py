@@ -146,10 +146,10 @@ def together(runs):
 port = iter(range(9000, 9999))
 watched = []
 for name in LOADS:
-    watched += together([lambda backlog=backlog: Run(next(port), name, backlog) for backlog in (4, 12)])
-settings = [(run, said) for run in watched for said in run.said if 2 <= said["backlog"] <= 400]
-for first in range(0, len(settings), 6):
-    part = settings[first:first + 6]
+    watched += together([lambda backlog=backlog: Run(next(port), name, backlog) for backlog in (4, 12, 30)])
+settings = [(run, said) for run in watched for said in run.said if 2 <= said["backlog"] <= 400 and said["backlog"] != run.backlog]
+for first in range(0, len(settings), 8):
+    part = settings[first:first + 8]
     tried = together([lambda run=run, said=said: Run(next(port), run.name, run.backlog, run, said["backlog"]) for run, said in part])
     for (run, said), other in zip(part, tried):
         print(json.dumps({"load": run.name, "from": run.backlog, "to": said["backlog"], "said": said, "lost": other.lost, "clients": other.clients}), flush=True)
