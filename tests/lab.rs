@@ -21,6 +21,8 @@ mod carried;
 mod census;
 #[path = "lab/cli.rs"]
 mod cli;
+#[path = "lab/cure.rs"]
+mod cure;
 #[path = "lab/from_outside.rs"]
 mod from_outside;
 #[path = "lab/gate.rs"]

@@ -103,6 +103,7 @@ pub(super) struct Trace {
 
 /// What is remembered only of connections that are seen from the side, or whose segments are logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, not a state")]
 pub(super) struct Seldom {
     /// The listener is somebody else's, and has refused it at least once.
     pub(super) refused: bool,

@@ -165,10 +165,9 @@ impl TrafficLog {
     pub fn with_range(&self, backlog: u32) -> Option<WhatIf> {
         let mut tried = self.with_backlog(backlog)?;
         let runs = self.runs();
-        for pace in [0.9, 1.0, 1.1] {
+        for (pace, from) in [(0.9, 0), (1.0, runs.len() / 2), (1.1, 0)] {
             let mut others: Vec<_> = runs.iter().map(|run| run.at_pace(pace)).collect();
-            let half = others.len() / 2;
-            others.rotate_left(if pace == 1.0 { half } else { 0 });
+            others.rotate_left(from);
             let lost = self.play(backlog, &others).lost;
             tried.range = (tried.range.0.min(lost), tried.range.1.max(lost));
         }
@@ -383,6 +382,30 @@ mod tests {
         assert!((195..=240).contains(&short.lost), "{short:?}");
         let longer = log.with_backlog(1000).unwrap();
         assert!(longer.lost == 0 && longer.longest_wait > Some(Duration::from_secs(60)), "{longer:?}");
+    }
+
+    #[test]
+    fn the_present_queue_is_told_as_it_was_and_others_with_a_range() {
+        let mut log = paced();
+        (0..90).for_each(|_| log.refused(at(1001)));
+        assert_eq!(log.as_it_was(5).map(|what| (what.lost, what.range)), Some((90, (90, 90))));
+        let tried = log.with_range(50).unwrap();
+        assert!(tried.range.0 <= tried.lost && tried.lost <= tried.range.1, "{tried:?}");
+        // Ten clients a second, taken one by one each 100 ms: a tenth slower they are too many.
+        let mut close = TrafficLog::default();
+        (0..300).for_each(|client| close.arrived(at(client * 100)));
+        (0..300).for_each(|client| close.accepted(at(client * 100 + 99), 1, client % 10 == 9));
+        let tried = close.with_range(5).unwrap();
+        assert!(tried.range.1 > tried.range.0 + 10, "{tried:?}");
+    }
+
+    #[test]
+    fn a_client_that_never_answers_is_none_of_the_queues() {
+        let mut log = paced();
+        log.withdrawn(at(1000));
+        assert_eq!(log.with_backlog(5).map(|what| what.clients), Some(99));
+        log.withdrawn(at(1500));
+        assert_eq!(log.with_backlog(5).map(|what| what.clients), Some(99), "nobody came then");
     }
 
     #[test]

@@ -110,14 +110,8 @@ async def load():
         await asyncio.sleep(gap)
 
 
-def checksum(data):
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-    total = (total >> 16) + (total & 0xFFFF)
-    return ~(total + (total >> 16)) & 0xFFFF
-
-
 def flood():
-    """SYNs from addresses of loopback; a socket that drops the SYN-ACKs (IP_MINTTL) stands for each, so that nobody resets them."""
+    """Clients whose sockets drop the SYN-ACKs (IP_MINTTL)."""
     while True:
         s = socket.socket()
         s.setsockopt(socket.IPPROTO_IP, 21, 255)
@@ -133,10 +127,20 @@ def flood():
 kept = []
 if half_open:
     pids.append(fork(flood))
-print(json.dumps({
+
+
+async def main():
+    # Some watches begin at once, others find what has gathered.
+    loading = asyncio.create_task(load())
+    await asyncio.sleep(0.2 + seed % 5 * 0.3)
+    print(json.dumps(truth), flush=True)
+    await loading
+
+
+truth = {
     "seed": seed, "kind": kind, "backlog": backlog, "manner": manner, "workers": workers, "service": service, "clients": clients, "pattern": pattern,
     "rate": rate, "burst": burst, "half_open": half_open, "sysctls": sysctls,
     "target": path if kind == "unix" else rng.choice(["", f":{port}", f":{port}"]),
     "nobody_closes": clients == "patient", "server_resets": manner in ("resets", "rhythm"),
-}), flush=True)
-asyncio.run(load())
+}
+asyncio.run(main())

@@ -23,7 +23,7 @@ impl Diagnosis {
                 in_force,
                 listener: finding.subject.as_ref().map(|subject| sanitize::line(&subject.address.to_string())),
                 evidence: finding.evidence.clone(),
-                sentence: if in_force { sentence } else { past(finding, sentence) },
+                sentence: if in_force { sentence } else { past(finding, &sentence) },
                 // What is over needs no command.
                 actions: finding.actions.iter().filter(|_| in_force).map(NextAction::of).collect(),
             }
@@ -42,7 +42,7 @@ impl Diagnosis {
 }
 
 /// A finding that holds no longer, with its beginning and its end.
-fn past(finding: &Finding, sentence: String) -> String {
+fn past(finding: &Finding, sentence: &str) -> String {
     let tenths = |at| format!("{:.1}", seconds(at));
     say!(
         "over; from {since} s to {until} s: {sentence}",
