@@ -176,7 +176,9 @@ impl Examination<'_> {
         let stalled =
             page.lines().find_map(|line| line.strip_prefix("qviz_listener_stalled")?.strip_prefix(labels.as_str()));
         let told = self.document["findings"].as_array().into_iter().flatten().any(|finding| {
-            finding["rule"] == "server-stalled"
+            ["server-stalled", "owner-stopped", "owner-out-of-descriptors", "at-its-connection-limit"]
+                .iter()
+                .any(|rule| finding["rule"] == *rule)
                 && finding["in_force"] == true
                 && finding["listener"] == listener["address"]
         });
@@ -204,7 +206,11 @@ impl Examination<'_> {
         let oldest = queue["oldest_wait_ms"].as_f64().map(|oldest| oldest / 1000.0);
         let last = listener["drain"]["last_waits_ms"].as_f64().map(|last| last / 1000.0);
         let waiting = listener["waiting"].as_array();
-        let dead = waiting.map(|all| all.iter().filter(|one| one["state"] != "established").count());
+        let dead = waiting.map(|all| all.iter().filter(|one| one["state"] != "established").count() as u64);
+        // A list is a moment older than the depth: no more can be in the queue than it holds.
+        let dead = dead.zip(queue["depth"].as_u64()).map(|(dead, depth)| dead.min(depth));
+        // That is the oldest of all sockets of an address.
+        let oldest = oldest.filter(|_| listener["reuseport_group"].is_null());
         let counters = &self.document["counters"];
         for (name, value) in [
             ("accept_queue_depth", queue["depth"].clone()),

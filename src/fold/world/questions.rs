@@ -233,7 +233,7 @@ impl World {
 
     /// Connections that the chosen listener's program has accepted and reset without a byte of answer.
     pub fn reset_after_accept(&self) -> u64 {
-        self.open.foreign.resets.after_accept
+        self.open.resets.after_accept
     }
 
     /// How long connections waited in a listener's queue since it is watched: those of the chosen one, by the lists of connections; those of a unix

@@ -39,25 +39,25 @@ pub(super) fn was_reset(world: &mut World, at: Stamp, peer: Peer, aborts: bool) 
             connection.server.in_accept_queue() && (late || !aborts)
         });
     if queued {
-        world.open.foreign.resets.pending.push_back((at, peer));
+        world.open.resets.pending.push_back((at, peer));
     }
     queued
 }
 
 /// Decides the resets that are old enough.
 pub(super) fn settle(world: &mut World, now: Stamp) {
-    while let Some((at, peer)) = world.open.foreign.resets.pending.front().copied() {
+    while let Some((at, peer)) = world.open.resets.pending.front().copied() {
         let gone = world.listeners.chosen().is_some_and(|listener| listener.gone.is_some());
         if now.since(at) < CLOSES && !gone {
             return;
         }
-        world.open.foreign.resets.pending.pop_front();
+        world.open.resets.pending.pop_front();
         if gone {
             if world.roster.connection(&peer).is_some_and(|connection| connection.server.in_accept_queue()) {
                 watched::forget(world, at, peer, ServerSide::ResetAway);
             }
         } else {
-            world.open.foreign.resets.after_accept += 1;
+            world.open.resets.after_accept += 1;
             watched::server_spoke(world, at, peer);
         }
     }

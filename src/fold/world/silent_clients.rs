@@ -19,17 +19,17 @@ const ANSWERS: Duration = Duration::from_secs(1);
 /// The first SYN of this client was answered.
 pub(super) fn answered(world: &mut World, at: Stamp, peer: Peer) {
     if world.open.foreign.active {
-        world.open.foreign.answered.0.push_back((at, peer));
+        world.open.answered.0.push_back((at, peer));
     }
 }
 
 /// Takes those that stay silent out of the traffic.
 pub(super) fn settle(world: &mut World, now: Stamp) {
-    while let Some((at, peer)) = world.open.foreign.answered.0.front().copied() {
+    while let Some((at, peer)) = world.open.answered.0.front().copied() {
         if now.since(at) < ANSWERS {
             return;
         }
-        world.open.foreign.answered.0.pop_front();
+        world.open.answered.0.pop_front();
         let silent =
             |one: &&Connection| one.client == ClientSide::SynSent && one.bytes == 0 && !one.server.in_accept_queue();
         if let Some(one) = world.roster.connection(&peer).filter(silent) {

@@ -5,8 +5,6 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::note::{Note, who};
-use super::server_resets::ServerResets;
-use super::silent_clients::Answered;
 use super::{MISSED, World, admission, observations};
 use crate::fold::connection::{ClientSide, ServerSide};
 use crate::fold::rhythm::Rhythm;
@@ -54,10 +52,6 @@ pub(super) struct ForeignListener {
     dump: u64,
     /// How many it listed.
     listed: u32,
-    /// Clients whose answer is awaited.
-    pub(super) answered: Answered,
-    /// What was reset from the server's end.
-    pub(super) resets: ServerResets,
     /// Clients that came, and connections that were accepted.
     pub(super) arrivals: Rhythm,
     pub(super) accepts: Rhythm,
@@ -121,7 +115,7 @@ fn accept_from_head(world: &mut World, at: Stamp, count: u32) {
         let Some(peer) = world.open.foreign.queue.pop_front() else { break };
         if world.roster.connection(&peer).is_some_and(|connection| connection.server.in_accept_queue()) {
             // It was accepted before it was reset.
-            let at = world.open.foreign.resets.at(peer).unwrap_or(at);
+            let at = world.open.resets.at(peer).unwrap_or(at);
             forget(world, at, peer, ServerSide::Accepted);
             ours -= 1;
         }
