@@ -118,7 +118,7 @@ fn leave_in_time_wait(
     address: SocketAddr,
 ) -> Result<(), ExperimentError> {
     let client = ends::connect(address)?;
-    let (served, _) = ends::accept(experiment, &listener)?;
+    let (served, _) = ends::accept(experiment, listener)?;
     drop(served);
     drop(client);
     experiment.wait_until(say!("a connection in TIME_WAIT"), ends::TIMEOUT, |here| {

@@ -57,7 +57,7 @@ fn after_timeout(experiment: &mut Experiment<'_>) -> Result<(), ExperimentError>
 
 /// Whether what the client sends arrives.
 fn is_usable(experiment: &mut Experiment<'_>, mut client: &Socket, listener: &Socket) -> Result<bool, ExperimentError> {
-    let (mut served, _) = ends::accept(experiment, &listener)?;
+    let (mut served, _) = ends::accept(experiment, listener)?;
     ends::call("send()", client.write_all(PAYLOAD))?;
     experiment.record_call("client", format!("send({})", PAYLOAD.len()), PAYLOAD.len().to_string(), CallOutcome::Good);
     ends::call("setsockopt(SO_RCVTIMEO)", served.set_read_timeout(Some(ends::TIMEOUT)))?;

@@ -108,7 +108,7 @@ fn pair(
 ) -> Result<(Socket, Socket), ExperimentError> {
     let client = ends::connect(address)?;
     experiment.record_call("client", connect_call(address), "0", CallOutcome::Good);
-    let (served, _) = ends::accept(experiment, &listener)?;
+    let (served, _) = ends::accept(experiment, listener)?;
     Ok((client, served))
 }
 
