@@ -74,7 +74,8 @@ class Run:
     def run(self):
         pattern, service, workers, before = LOADS[self.name]
         words = [self.port, self.backlog, service, workers, self.other or self.backlog]
-        server = subprocess.Popen([sys.executable, "-c", SERVER, *map(str, words)])
+        quiet = subprocess.DEVNULL
+        server = subprocess.Popen([sys.executable, "-c", SERVER, *map(str, words)], stdout=quiet, stderr=quiet, start_new_session=True)
         until(lambda: listens(self.port))
         told, over, began = [], threading.Event(), time.monotonic()
         threading.Thread(target=load, args=(self.port, pattern, told, over), daemon=True).start()
@@ -95,7 +96,8 @@ class Run:
             over.set()
             time.sleep(1.5)
             self.measure(told, begins, time.monotonic())
-        server.kill()
+        # Its workers too.
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
     def measure(self, told, begins, now):
