@@ -63,7 +63,7 @@ fn report() {
     let [wire, wire_floor, life, connect, copied, connect_floor, deep] = own else { return };
     let packets = ("bare packets: SYN, ACK; accept, close", wire_floor);
     let whole = ("the same life in bare calls, one thread", life);
-    let through = ("the same life, frames copied unread", copied);
+    let unread = ("the same life, frames copied unread", copied);
     let bare = ("bare connect; accept, close, over lo", connect_floor);
     let row = |what: String, rounds: &[Vec<f64>], index, (name, floor): (&'static str, &Vec<Vec<f64>>)| {
         Line::new(what, median_at(rounds, index), Some((name, median_at(floor, index))))
@@ -74,7 +74,7 @@ fn report() {
             ("wire clients, backlog 4,096", wire, packets),
             ("wire clients, backlog 4,096", wire, whole),
             ("wire clients, backlog 65,535", deep, whole),
-            ("connect clients, backlog 4,096", connect, through),
+            ("connect clients, backlog 4,096", connect, unread),
             ("connect clients, backlog 4,096", connect, bare),
         ] {
             lines.push(row(format!("{what}: {unit}"), rounds, index, anchor));

@@ -22,6 +22,7 @@ pub mod occupancy;
 pub mod prediction;
 pub mod programs;
 pub mod reduced;
+pub mod rhythm;
 pub mod segment_log;
 pub mod series;
 pub mod spread;

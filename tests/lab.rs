@@ -23,6 +23,8 @@ mod carried;
 mod census;
 #[path = "lab/cli.rs"]
 mod cli;
+#[path = "lab/cure.rs"]
+mod cure;
 #[path = "lab/from_outside.rs"]
 mod from_outside;
 #[path = "lab/gate.rs"]
@@ -41,8 +43,12 @@ mod owners;
 mod pcap;
 #[path = "lab/places.rs"]
 mod places;
+#[path = "lab/random_watches.rs"]
+mod random_watches;
 #[path = "lab/replay.rs"]
 mod replay;
+#[path = "lab/rights.rs"]
+mod rights;
 #[path = "lab/run.rs"]
 mod run;
 #[path = "lab/samplers.rs"]
@@ -66,6 +72,8 @@ mod what_if;
 #[path = "lab/witnesses.rs"]
 mod witnesses;
 
+#[path = "support/cross_examination.rs"]
+mod cross_examination;
 #[path = "lab/fixture.rs"]
 mod fixture;
 #[path = "support/lab.rs"]

@@ -23,6 +23,8 @@ mod verdicts;
 #[path = "pure/wire_properties.rs"]
 mod wire_properties;
 
+#[path = "support/cross_examination.rs"]
+mod cross_examination;
 #[path = "support/outcome.rs"]
 mod outcome;
 #[path = "support/play.rs"]

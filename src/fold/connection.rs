@@ -103,7 +103,10 @@ pub(super) struct Trace {
 
 /// What is remembered only of connections that are seen from the side, or whose segments are logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, not a state")]
 pub(super) struct Seldom {
+    /// The listener is somebody else's, and has refused it at least once.
+    pub(super) refused: bool,
     /// Whether its last SYN was answered with a request or a cookie is certain, or will be by the answer's options.
     pub(super) kind_told: bool,
     /// Arrival of the SYN that is not answered yet, seen from the side.

@@ -29,6 +29,9 @@ pub struct Finding {
     pub severity: Severity,
     /// Since when it holds.
     pub since: Stamp,
+    /// When it was seen to hold last.
+    #[serde(skip)]
+    pub until: Stamp,
     /// The evidence, by name with unit.
     pub evidence: BTreeMap<String, f64>,
     /// One sentence: what, why, what to do.

@@ -21,6 +21,7 @@ mod holders;
 mod not_listened_again;
 mod one_client_many_overflows;
 mod phantoms;
+mod reset_after_accept;
 mod review;
 mod syn_rst_checks;
 mod three_quarters_rule;
@@ -56,6 +57,8 @@ pub enum Verdict {
     Absent,
     /// It may hold, but not for long or often enough yet; or the evidence has not been read yet.
     TooEarly,
+    /// Another rule says more about the same trouble: what this one said before is not kept.
+    Covered,
     /// It holds.
     Found(Diagnosis),
 }
@@ -88,6 +91,7 @@ pub const RULES: &[Rule] = &[
     cookies_in_use::RULE,
     unanswered_before_listener::RULE,
     syn_rst_checks::RULE,
+    reset_after_accept::RULE,
     watch::OWNER_STOPPED,
     watch::OWNER_OUT_OF_DESCRIPTORS,
     watch::OWNER_THROTTLED,

@@ -25,6 +25,7 @@ mod throttle;
 mod waits;
 mod watched;
 
+pub use super::rhythm::RATE_SPAN;
 pub use change::{ChangeKind, ListenerChange};
 pub use drops::Drops;
 pub use flow::Drain;
@@ -170,13 +171,13 @@ impl Listeners {
         (first..=last).map(|number| known(number).then(|| listener.seconds.slot(number))).collect()
     }
 
-    /// First SYNs per second over the last [`RATE_SPAN`]; `None` without a tap, for unix sockets, and for one of several sockets
+    /// First SYNs per second, over whole periods of their rhythm; `None` without a tap, for unix sockets, and for one of several sockets
     /// of an address (see [`Listeners::group_arrivals_per_s`]).
     pub fn arrivals_per_s(&self, listener: &ListenerState) -> Option<f64> {
         let alone = self.addresses.get(&listener.reading.address).is_none_or(|ids| ids.len() == 1);
         let observed = self.watching.as_ref()?.rights.tap && listener.reading.address.port().is_some();
-        let known = alone && observed && self.tap.counted_all(self.now);
-        self.rate(listener, |second| second.syns).filter(|_| known)
+        let counted = self.tap.counted_all(self.now) && !self.is_gap(self.now.saturating_sub(RATE_SPAN), self.now);
+        if alone && observed && counted { listener.arrivals.per_s(self.now, listener.since) } else { None }
     }
 
     /// Accepted connections per second over the last [`RATE_SPAN`]: arrivals less the growth of both queues. `None` where
@@ -391,9 +392,6 @@ impl Listeners {
         self.changes.push_back(ListenerChange { at, id, address: listener.reading.address.clone(), change });
     }
 }
-
-/// The span of rates.
-pub const RATE_SPAN: Duration = Duration::from_secs(3);
 
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,8 @@ pub struct WhatIf {
     pub clients: u32,
     /// Those of them that would have met a full queue.
     pub lost: u32,
+    /// The fewest and the most of them, if the server is a tenth faster or slower than it was seen to be, and its pauses fall otherwise.
+    pub range: (u32, u32),
     /// How long the connection would have waited that waits longest; `None`: nothing was accepted.
     pub longest_wait: Option<Duration>,
 }
@@ -28,6 +30,8 @@ pub struct WhatIf {
 #[derive(Clone, Debug, Default)]
 pub struct TrafficLog {
     arrivals: VecDeque<Stamp>,
+    /// The clients that met a full queue, once each.
+    refused: VecDeque<Stamp>,
     accepts: VecDeque<Accepts>,
     /// How many waited before the first entry kept.
     waiting: u32,
@@ -87,6 +91,27 @@ impl TrafficLog {
         }
     }
 
+    /// The client that arrived then wants no place in the queue: it does not answer.
+    pub fn withdrawn(&mut self, arrived: Stamp) {
+        if let Ok(place) = self.arrivals.binary_search(&arrived) {
+            self.arrivals.remove(place);
+        }
+    }
+
+    /// A client met a full queue for the first time.
+    pub fn refused(&mut self, at: Stamp) {
+        if !self.crowded {
+            self.refused.push_back(at);
+        }
+    }
+
+    /// What the present queue has done: not played, but seen.
+    pub fn as_it_was(&self, backlog: u32) -> Option<WhatIf> {
+        let played = self.with_backlog(backlog)?;
+        let lost = u32::try_from(self.refused.len()).unwrap_or(u32::MAX).min(played.clients);
+        Some(WhatIf { lost, range: (lost, lost), ..played })
+    }
+
     /// `count` connections were accepted; `emptied`: nobody waits any more.
     pub fn accepted(&mut self, at: Stamp, count: u32, emptied: bool) {
         if self.crowded {
@@ -116,6 +141,9 @@ impl TrafficLog {
             // Who came and was not accepted yet is in the queue of the log that remains.
             self.waiting = self.waiting.saturating_add(1);
         }
+        while self.refused.front().is_some_and(|at| old(*at)) {
+            self.refused.pop_front();
+        }
         while let Some(first) = self.accepts.front().filter(|first| old(first.at)).copied() {
             self.accepts.pop_front();
             self.waiting = if first.emptied { 0 } else { self.waiting.saturating_sub(first.count) };
@@ -130,8 +158,24 @@ impl TrafficLog {
         if self.crowded || self.arrivals.len() < FEWEST {
             return None;
         }
+        Some(self.play(backlog, &self.runs()))
+    }
+
+    /// The same, with the range of what may come of it.
+    pub fn with_range(&self, backlog: u32) -> Option<WhatIf> {
+        let mut tried = self.with_backlog(backlog)?;
         let runs = self.runs();
-        Some(Played::new(self, queue::accept_capacity(backlog) as usize, &runs).play(backlog))
+        for (pace, from) in [(0.9, 0), (1.0, runs.len() / 2), (1.1, 0)] {
+            let mut others: Vec<_> = runs.iter().map(|run| run.at_pace(pace)).collect();
+            others.rotate_left(from);
+            let lost = self.play(backlog, &others).lost;
+            tried.range = (tried.range.0.min(lost), tried.range.1.max(lost));
+        }
+        Some(tried)
+    }
+
+    fn play(&self, backlog: u32, runs: &[Run]) -> WhatIf {
+        Played::new(self, queue::accept_capacity(backlog) as usize, runs).play(backlog)
     }
 
     fn runs(&self) -> Vec<Run> {
@@ -153,6 +197,14 @@ impl TrafficLog {
             before = Some(*accepts);
         }
         runs
+    }
+}
+
+impl Run {
+    /// The same with all its times longer or shorter.
+    fn at_pace(&self, pace: f64) -> Self {
+        let gaps = self.gaps.iter().map(|(gap, count)| (gap.mul_f64(pace), *count)).collect();
+        Self { wake: self.wake.mul_f64(pace), gaps, first: self.first }
     }
 }
 
@@ -219,7 +271,7 @@ impl<'a> Played<'a> {
             }
         }
         let longest_wait = (!self.runs.is_empty()).then_some(self.longest);
-        WhatIf { backlog, clients, lost: self.lost, longest_wait }
+        WhatIf { backlog, clients, lost: self.lost, range: (self.lost, self.lost), longest_wait }
     }
 
     fn come(&mut self) {
@@ -277,70 +329,4 @@ impl<'a> Played<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(millis: u64) -> Stamp {
-        Stamp::from_millis(millis)
-    }
-
-    /// 100 clients at once meet a queue of 5 and a server that takes one each 20 ms: six were seen to be taken.
-    fn paced() -> TrafficLog {
-        let mut log = TrafficLog::default();
-        (0..100).for_each(|_| log.arrived(at(1000)));
-        (0..6).for_each(|turn| log.accepted(at(1020 + 20 * turn), 1, turn == 5));
-        log
-    }
-
-    #[test]
-    fn a_paced_server_takes_its_time_for_a_longer_queue_too() {
-        let log = paced();
-        let short = log.with_backlog(5).unwrap();
-        assert_eq!((short.clients, short.lost), (100, 94));
-        let longer = log.with_backlog(200).unwrap();
-        assert_eq!((longer.lost, longer.longest_wait), (0, Some(Duration::from_secs(2))));
-        assert_eq!([98, 99].map(|backlog| log.with_backlog(backlog).unwrap().lost), [1, 0]);
-    }
-
-    /// A process that is off the processor for 250 of 350 ms, 200 arrivals a second, backlog 20: what it takes is held down by the queue itself.
-    #[test]
-    fn what_the_queue_itself_held_down_is_not_taken_for_the_servers_pace() {
-        let mut log = TrafficLog::default();
-        for cycle in 0..10_u64 {
-            let begins = cycle * 350;
-            (0..70).for_each(|client| log.arrived(at(begins + client * 5)));
-            // Off for 250 ms: 21 are in the queue, taken within 2 ms; then each as it comes.
-            log.accepted(at(begins + 250), 10, false);
-            log.accepted(at(begins + 251), 11, true);
-            (51..70).for_each(|client| log.accepted(at(begins + client * 5), 1, true));
-        }
-        let short = log.with_backlog(20).unwrap();
-        assert!((200..=350).contains(&short.lost), "{short:?}");
-        let longer = log.with_backlog(128).unwrap();
-        assert_eq!(longer.lost, 0, "{longer:?}");
-    }
-
-    /// Three workers of a second each, ten clients a second.
-    #[test]
-    fn workers_that_are_too_few_lose_clients_with_any_queue_that_fills() {
-        let mut log = TrafficLog::default();
-        (0..300).for_each(|client| log.arrived(at(client * 100)));
-        (0..30).for_each(|second| log.accepted(at(second * 1000 + 500), 3, false));
-        let short = log.with_backlog(10).unwrap();
-        assert!((195..=240).contains(&short.lost), "{short:?}");
-        let longer = log.with_backlog(1000).unwrap();
-        assert!(longer.lost == 0 && longer.longest_wait > Some(Duration::from_secs(60)), "{longer:?}");
-    }
-
-    #[test]
-    fn too_little_gives_no_prediction() {
-        let mut log = TrafficLog::default();
-        (0..4).for_each(|_| log.arrived(at(0)));
-        assert_eq!(log.with_backlog(5), None);
-        let stuck = (0..9).fold(TrafficLog::default(), |mut log, _| {
-            log.arrived(at(0));
-            log
-        });
-        assert_eq!(stuck.with_backlog(5).map(|what| (what.lost, what.longest_wait)), Some((3, None)));
-    }
-}
+mod tests;

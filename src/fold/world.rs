@@ -39,7 +39,9 @@ mod observations;
 mod questions;
 mod readings;
 pub mod roster;
+mod server_resets;
 mod side;
+mod silent_clients;
 pub mod watched;
 mod wire;
 

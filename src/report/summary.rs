@@ -317,6 +317,7 @@ mod tests {
     fn evidence_that_is_no_number_is_null() {
         let mut world = World::new();
         let finding = crate::fold::finding::Finding {
+            until: crate::model::stamp::Stamp::ZERO,
             rule: "slow".to_owned(),
             severity: Severity::Warning,
             since: Stamp::from_millis(1500),

@@ -15,7 +15,7 @@ use crate::netns::inside;
 use fleet::{Server, address, postgres, program, stop};
 
 #[path = "servers/fleet.rs"]
-mod fleet;
+pub(crate) mod fleet;
 
 /// How soon a stall has to be named, by qviz's own stamps.
 const NAMED_WITHIN: f64 = 2.0;

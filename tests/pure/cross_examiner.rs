@@ -5,62 +5,9 @@
 
 use std::path::Path;
 
-use qviz::fold::world::World;
-use qviz::model::event::Event;
-use qviz::report::openmetrics::ScrapeState;
-use qviz::report::text::Marks;
-use qviz::report::watch::{Document, table};
-use qviz::session::metrics::PageFormat;
-use qviz::session::recording::read::Recording;
 use serde_json::Value;
 
-#[path = "cross_examiner/contradictions.rs"]
-mod contradictions;
-
-use contradictions::contradictions;
-
-/// Everything that is said of one moment.
-struct Said {
-    document: Value,
-    page: String,
-    table: String,
-}
-
-impl Said {
-    fn of(world: &World, scrapes: &ScrapeState) -> Self {
-        let (mut world, mut scrapes) = (world.clone(), scrapes.clone());
-        let now = world.now;
-        world.apply(now, &Event::Ended);
-        scrapes.apply(&world, &Event::Ended);
-        Self {
-            document: serde_json::to_value(Document::of(&world)).unwrap(),
-            page: scrapes.snapshot(&world).text(PageFormat::OpenMetrics),
-            table: table(&world, Marks::Ascii),
-        }
-    }
-
-    fn contradictions(&self) -> Vec<String> {
-        contradictions(&self.document, &self.page, &self.table)
-    }
-}
-
-/// What is said at each tenth of a stored recording, and at its end.
-fn moments(path: &Path) -> Vec<Said> {
-    let recording = Recording::open(path).unwrap();
-    let (mut world, mut scrapes, mut said) = (World::new(), ScrapeState::default(), Vec::new());
-    let tenth = recording.end().as_nanos() / 10;
-    let mut next = tenth;
-    for fact in recording.facts().unwrap() {
-        if fact.at.as_nanos() >= next {
-            next += tenth;
-            said.push(Said::of(&world, &scrapes));
-        }
-        world.apply(fact.at, &fact.event);
-        scrapes.apply(&world, &fact.event);
-    }
-    said.push(Said::of(&world, &scrapes));
-    said
-}
+use crate::cross_examination::{Said, moments};
 
 fn recordings() -> Vec<std::path::PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

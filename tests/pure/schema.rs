@@ -313,6 +313,8 @@ fn the_document_of_nothing_and_of_a_watch_fit_the_schema() {
     events.extend([
         Event::Began(began),
         Event::Queue(QueueReading { depth: Some(6), limit: Some(5), drops: Some(3) }),
+        Event::Listed(Box::new(listed.clone())),
+        Event::Listed(Box::new(listed.clone())),
         Event::Listed(Box::new(listed)),
         Event::Counters(Box::default()),
         Event::Snapshot(Box::new(ListenerSnapshot { changed: Vec::new(), gone: vec![ListenerId(78)] })),

@@ -33,7 +33,7 @@ fn check(world: &World) -> Verdict {
     if (world.is_watched() && empties) || is_one_of_several(world) {
         return Verdict::Absent;
     }
-    let Some(lately) = lately(world, SECONDS) else {
+    let Some(lately) = lately(world, SECONDS).map(|lately| as_said_elsewhere(world, lately)) else {
         let full = world.accept_capacity().is_some_and(|capacity| world.accept_queue.depth() >= capacity);
         let lost = world.ledger.kernel_drops() > 0;
         return if full && lost { Verdict::TooEarly } else { Verdict::Absent };
@@ -60,6 +60,16 @@ fn check(world: &World) -> Verdict {
         ],
         sentence: Sentence::new(move || sentence(&lately, gained_s)),
     })
+}
+
+/// Of a watched listener the rates are those of its row.
+fn as_said_elsewhere(world: &World, lately: RecentActivity) -> RecentActivity {
+    let Some(listener) = world.listeners.chosen().filter(|_| world.is_watched()) else { return lately };
+    RecentActivity {
+        arrivals_per_s: world.arrivals_per_s(listener).unwrap_or(lately.arrivals_per_s),
+        accepts_per_s: world.accepts_per_s(listener).unwrap_or(lately.accepts_per_s),
+        ..lately
+    }
 }
 
 /// The queue "stays" full only where it was never less than full; the rates are those of the same seconds.

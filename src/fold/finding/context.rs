@@ -157,8 +157,11 @@ impl LatelyFull {
         if self.unbroken >= self.span {
             return say!("full for {full}", full = seconds(self.unbroken));
         }
-        let (full, span) = (format!("{:.1}", self.full.as_secs_f64()), seconds(self.span));
-        say!("full {full} of the last {span}", full, span)
+        let span = seconds(self.span);
+        if self.full < Duration::from_millis(100) {
+            return say!("full {short} of the last {span}", short = seconds(self.full), span);
+        }
+        say!("full {full} of the last {span}", full = format_args!("{:.1}", self.full.as_secs_f64()), span)
     }
 }
 
@@ -170,8 +173,14 @@ pub(super) fn fullness(context: &ListenerContext<'_>) -> LatelyFull {
     LatelyFull { full, span, unbroken }
 }
 
-/// A time in words: `1.5 s`.
+/// A time in words: `1.5 s`, `13 ms`.
 pub(super) fn seconds(span: Duration) -> String {
     let seconds = span.as_secs_f64();
-    if seconds < 10.0 { format!("{seconds:.1} s") } else { format!("{seconds:.0} s") }
+    if span < Duration::from_millis(100) {
+        format!("{:.0} ms", seconds * 1e3)
+    } else if seconds < 10.0 {
+        format!("{seconds:.1} s")
+    } else {
+        format!("{seconds:.0} s")
+    }
 }

@@ -21,7 +21,7 @@ fn check(world: &World) -> Verdict {
     let counted = |counter, known| context::counter(world, counter).filter(|_| !world.delivers()).unwrap_or(known);
     let sent = counted(Counter::SyncookiesSent, world.ledger.cookies_sent);
     let redeemed = counted(Counter::SyncookiesRecv, world.ledger.cookies_redeemed);
-    if sent == 0 {
+    if sent == 0 || !is_its_own(world) {
         return Verdict::Absent;
     }
     if context::counter(world, Counter::SyncookiesSent) == Some(0) {
@@ -33,18 +33,30 @@ fn check(world: &World) -> Verdict {
         actions: Vec::new(),
         evidence: vec![("cookies_sent", sent as f64), ("cookies_redeemed", redeemed as f64)],
         sentence: Sentence::new(move || {
+            let repeated = if redeemed > sent { say!(" (each is counted as often as it comes)") } else { "" };
             if always {
                 return say!(
-                    "tcp_syncookies is 2: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}.",
+                    "tcp_syncookies is 2: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}{repeated}.",
                     sent,
-                    redeemed
+                    redeemed,
+                    repeated
                 );
             }
             say!(
-                "the SYN queue was full: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}.",
+                "the SYN queue was full: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}{repeated}.",
                 sent,
-                redeemed
+                redeemed,
+                repeated
             )
         }),
     })
+}
+
+/// The counters are of all listeners of the network namespace: of one of several the wire tells, or a SYN queue that was seen full.
+fn is_its_own(world: &World) -> bool {
+    let Some(chosen) = world.listeners.chosen().filter(|_| world.is_watched()) else { return true };
+    let tcp = world.listeners.by_id.values().filter(|listener| listener.reading.address.port().is_some());
+    let alone = tcp.filter(|listener| listener.gone.is_none()).count() == 1;
+    let full = chosen.reading.queue.limit.is_some_and(|limit| chosen.half_open_max >= limit.max(1));
+    alone || full || world.ledger.cookies_sent > 0
 }

@@ -40,13 +40,15 @@ fn review(world: &mut World) {
     world.reviewed = Some(world.now);
     let mut findings = Vec::new();
     let mut undecided = BTreeSet::new();
+    let mut covered = Vec::new();
     let known: BTreeMap<_, _> =
         world.findings.iter().map(|known| (key(known.rule.as_str(), known.subject.as_ref()), known)).collect();
     let mut keep = |rule: &Rule, subject: Option<Subject>, diagnosis: Diagnosis| {
         let since = known.get(&key(rule.name, subject.as_ref())).map_or(world.now, |known| known.since);
         let evidence = diagnosis.evidence.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let Diagnosis { severity, sentence, actions, .. } = diagnosis;
-        findings.push(Finding { rule: rule.name.to_owned(), severity, since, evidence, sentence, actions, subject });
+        let (rule, until) = (rule.name.to_owned(), world.now);
+        findings.push(Finding { rule, severity, since, until, evidence, sentence, actions, subject });
     };
     let chosen = world.listeners.chosen().map(|listener| subject(&ListenerContext::of(world, listener)));
     for listener in world.listeners.live() {
@@ -62,6 +64,7 @@ fn review(world: &mut World) {
                     keep(rule, Some(subject(&context)), diagnosis);
                 }
                 Verdict::TooEarly => _ = undecided.insert(rule.name),
+                Verdict::Covered => covered.push(key(rule.name, Some(&subject(&context)))),
                 Verdict::Absent => {}
             }
         }
@@ -73,8 +76,12 @@ fn review(world: &mut World) {
         match check(world) {
             Verdict::Found(diagnosis) => keep(rule, chosen.clone(), diagnosis),
             Verdict::TooEarly => _ = undecided.insert(rule.name),
+            Verdict::Covered => covered.push(key(rule.name, chosen.as_ref())),
             Verdict::Absent => {}
         }
+    }
+    for key in covered {
+        world.found.remove(&key);
     }
     let undecided = RULES.iter().map(|rule| rule.name).filter(|name| undecided.contains(name)).collect();
     order(world, &mut findings);

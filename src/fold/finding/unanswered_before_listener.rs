@@ -1,5 +1,6 @@
 //! SYNs that stay without an answer although the listener drops none.
 
+use super::context::is_one_of_several;
 use super::{Action, Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::fold::world::World;
 use crate::say;
@@ -20,6 +21,10 @@ const ENOUGH: u64 = 3;
 fn check(world: &World) -> Verdict {
     let unanswered = world.ledger.unanswered;
     if !world.is_watched() || world.segments.is_none() || unanswered == 0 {
+        return Verdict::Absent;
+    }
+    // The wire is that of all sockets of an address, the drop count that of one: a sibling may have dropped them.
+    if is_one_of_several(world) {
         return Verdict::Absent;
     }
     if unanswered < ENOUGH {

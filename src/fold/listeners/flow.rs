@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::RATE_SPAN;
+use crate::fold::rhythm;
 use crate::model::stamp::Stamp;
 
 /// The movement of one accept queue.
@@ -60,7 +61,7 @@ impl Flow {
         if left > 0 || came > 0 {
             self.moves.push_back((at, left, came));
         }
-        let old = |moved: &(Stamp, u32, u32)| at.since(moved.0) > LONGEST_RHYTHM;
+        let old = |moved: &(Stamp, u32, u32)| at.since(moved.0) > rhythm::LONGEST;
         while self.moves.front().is_some_and(old) || self.moves.len() > MOST_MOVES {
             self.moves.pop_front();
         }
@@ -98,38 +99,22 @@ impl Flow {
         self.unaccepted(now).is_some_and(|idle| idle >= normal)
     }
 
-    /// True when it was never empty during the last [`RATE_SPAN`], nor since it is watched if that is shorter.
-    pub(super) fn never_empties(&self, now: Stamp) -> bool {
-        self.last_empty.is_none_or(|empty| now.since(empty) > RATE_SPAN)
+    /// Whether it empties in between: true when it was empty within [`RATE_SPAN`], or within two of its program's longest gaps between accepts; false
+    /// when it was not, though accepts were seen; `None`: not watched for as long, or none was seen.
+    pub(super) fn empties(&self, now: Stamp, since: Stamp) -> Option<bool> {
+        let span = self.longest_gap.map_or(RATE_SPAN, |gap| RATE_SPAN.max(gap * 2).min(rhythm::LONGEST));
+        if self.last_empty.is_some_and(|empty| now.since(empty) <= span) {
+            return Some(true);
+        }
+        (now.since(since) >= span && self.left > 0).then_some(false)
     }
 
-    /// How fast it drained over the last [`RATE_SPAN`], or since `since`. A program that takes several at once and then none for long is measured from
-    /// one such moment to the last one before now, over as many seconds as are kept. `None` where nothing was seen to leave it, or only once.
+    /// How fast it drains, over whole periods of its program's rhythm. `None` where nothing was seen to leave it, or only once.
     pub(super) fn drain(&self, now: Stamp, since: Stamp) -> Option<Drain> {
-        let span = now.since(since).min(RATE_SPAN);
-        let recent = |span: Duration| self.moves.iter().filter(move |(at, ..)| now.since(*at) < span);
-        let accepts = || recent(span).filter(|(_, left, _)| *left > 0);
-        let (first, last) = (accepts().next()?.0, accepts().next_back()?.0);
-        if span < SHORTEST {
-            return None;
-        }
-        // Moments of several accepts at once count as one.
-        let moments = accepts().zip(accepts().skip(1)).filter(|(one, next)| next.0.since(one.0) > AT_ONCE).count() + 1;
-        if moments >= ENOUGH && last.since(first) * 2 >= span {
-            let sum = |which: fn(&(Stamp, u32, u32)) -> u32| recent(span).map(which).sum::<u32>();
-            let (left, came) = (sum(|moved| moved.1), sum(|moved| moved.2));
-            return Some(Drain { accepts_per_s: f64::from(left) / span.as_secs_f64(), exact: came == 0 });
-        }
-        let kept: Vec<_> = recent(now.since(since).min(LONGEST_RHYTHM)).copied().collect();
-        let began = kept.iter().find(|(_, left, _)| *left > 0)?.0;
-        let ended = kept.iter().rev().find(|(_, left, _)| *left > 0)?.0;
-        // What left at the first moment had waited before it.
-        let within = || kept.iter().filter(|(at, ..)| at.since(began) > AT_ONCE && *at <= ended);
-        let left: u32 = within().map(|(_, left, _)| *left).sum();
-        let came: u32 = within().map(|(_, _, came)| *came).sum();
-        let long_enough = left > 0 && ended.since(began) >= SHORTEST;
-        long_enough
-            .then(|| Drain { accepts_per_s: f64::from(left) / ended.since(began).as_secs_f64(), exact: came == 0 })
+        let accepts = self.moves.iter().filter(|(_, left, _)| *left > 0).map(|(at, left, _)| (*at, *left));
+        let measured = rhythm::measure(accepts, now, since)?;
+        let came = self.moves.iter().any(|(at, _, came)| *at >= measured.from && *came > 0);
+        Some(Drain { accepts_per_s: measured.per_s, exact: !came })
     }
 
     /// Connections that have left it since the watch began, at least.
@@ -145,18 +130,6 @@ impl Flow {
         (self.full.iter().copied().chain(present).map(within).sum(), now.since(from))
     }
 }
-
-/// A drain is measured over this time at least.
-const SHORTEST: Duration = Duration::from_millis(900);
-
-/// Of so many moments a rate can be made.
-const ENOUGH: usize = 3;
-
-/// Accepts within this time are one moment: several workers that were free together.
-const AT_ONCE: Duration = Duration::from_millis(50);
-
-/// The longest rhythm of a program that is measured.
-const LONGEST_RHYTHM: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::RATE_SPAN;
 use super::drops::{DropMeter, Drops};
 use super::flow::{Drain, Flow};
 use super::second::Seconds;
 use super::throttle::Throttle;
 use super::waits::QueueWaits;
 use crate::fold::occupancy::Occupancy;
+use crate::fold::rhythm::Rhythm;
 use crate::fold::spread::DurationHistogram;
 use crate::model::queue;
 use crate::model::sample::{Listed, QueueReading, Waiting};
@@ -59,6 +59,7 @@ pub struct ListenerState {
     throttle: Throttle,
     waits: QueueWaits,
     flow: Flow,
+    pub(super) arrivals: Rhythm,
     head: Option<QueueHead>,
 }
 
@@ -113,6 +114,7 @@ impl ListenerState {
             throttle: Throttle::default(),
             waits: QueueWaits::default(),
             flow: Flow::default(),
+            arrivals: Rhythm::default(),
             head: None,
         };
         entry.measure(at, 0);
@@ -232,6 +234,9 @@ impl ListenerState {
     pub(super) fn count_syns(&mut self, at: Stamp, counts: SynCounts) {
         self.syns += u64::from(counts.syns);
         self.syns_again += u64::from(counts.again);
+        if counts.syns > 0 {
+            self.arrivals.note(at, counts.syns);
+        }
         let second = self.seconds.slot_at(at);
         second.syns = second.syns.saturating_add(counts.syns);
         second.again = second.again.saturating_add(counts.again);
@@ -358,13 +363,10 @@ impl ListenerState {
         self.depth() > 0 && seen && self.flow.is_out_of_rhythm(now)
     }
 
-    /// Whether its queue empties in between: true when it was empty lately, false when it never was for three seconds, `None` when it is not
-    /// watched for that long. Only a queue that empties is helped by a greater length.
+    /// Whether its queue empties in between, as far as its program's rhythm shows that; `None` where it does not yet. Only a queue that empties is helped
+    /// by a greater length.
     pub fn empties(&self, now: Stamp) -> Option<bool> {
-        if !self.flow.never_empties(now) {
-            return Some(true);
-        }
-        (now.since(self.since) >= RATE_SPAN).then_some(false)
+        self.flow.empties(now, self.since)
     }
 
     /// Entries in its accept queue; 0 where unknown.

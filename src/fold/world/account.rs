@@ -2,6 +2,8 @@
 
 use super::note::{Note, who};
 use super::observations::SideView;
+use super::server_resets::ServerResets;
+use super::silent_clients::Answered;
 use super::watched::{self, ForeignListener};
 use super::{MISSED, World};
 use crate::fold::connection::{Connection, LastDrop, ServerSide};
@@ -16,6 +18,10 @@ pub(super) struct Bookkeeping {
     pub(super) delivers: bool,
     /// What is kept about a listener that is somebody else's.
     pub(super) foreign: ForeignListener,
+    /// Connections reset from the end of a watched listener.
+    pub(super) resets: ServerResets,
+    /// Clients of a watched listener whose answer is awaited.
+    pub(super) answered: Answered,
     /// What is open about segments that are only seen.
     pub(super) side: SideView,
     /// When the ledger balanced last.
@@ -135,5 +141,6 @@ impl World {
             }
             _ => {}
         }
+        super::wire::refused(self, at, peer);
     }
 }

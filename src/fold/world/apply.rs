@@ -1,6 +1,9 @@
 //! [`apply`]: dispatches every fact.
 
-use super::{Losses, SegmentTally, World, changes, clients, delivered, observations, readings, side, watched, wire};
+use super::{
+    Losses, SegmentTally, World, changes, clients, delivered, observations, readings, server_resets, side,
+    silent_clients, watched, wire,
+};
 use crate::fold::diagnosis::Finding;
 use crate::fold::world::log_writing;
 use crate::fold::world::note::{Note, NoteSubject};
@@ -80,6 +83,8 @@ fn keep_up(world: &mut World, at: Stamp, event: &Event) {
     world.listeners.apply(at, event);
     world.history.slot_at(at);
     world.roster.sweep(at);
+    server_resets::settle(world, at);
+    silent_clients::settle(world, at);
     watched::forget_idle(world, at);
     log_writing::update_switch(world, at);
     world.roster.settle();

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::assignment::{Decision, Sightings, decide};
-use super::{World, admission};
+use super::{World, admission, wire};
 use crate::fold::causes::Causes;
 use crate::fold::connection::Connection;
 use crate::model::cause::Cause;
@@ -157,8 +157,12 @@ pub(super) fn close(world: &mut World, peer: Peer) {
     let World { roster, open, .. } = world;
     let Some(one) = roster.known(&peer) else { return };
     let Some(at) = one.inference.seldom_mut().pending.take() else { return };
+    let causes = one.inference.seldom().causes;
     if open.side.silent.len() < MOST_SILENT {
-        open.side.silent.push_back(Silent { at, peer, causes: one.inference.seldom().causes });
+        open.side.silent.push_back(Silent { at, peer, causes });
+    }
+    if causes.without(Cause::SynAcceptQueueFull, true) != causes {
+        wire::refused(world, at, peer);
     }
     world.release_if_over(world.now, peer);
 }

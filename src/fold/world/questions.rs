@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::{World, readings};
 use crate::fold::connection::Connection;
-use crate::fold::history::SLOT;
 use crate::fold::ledger::{Balance, DropCount};
-use crate::fold::listeners::{Drain, Drops, ListenerState, RATE_SPAN};
+use crate::fold::listeners::{Drain, Drops, ListenerState};
 use crate::fold::spread::DurationHistogram;
 use crate::fold::trials::ExperimentResults;
 use crate::fold::what_if::WhatIf;
@@ -209,20 +208,32 @@ impl World {
         })
     }
 
-    /// Connections per second that the chosen listener's program accepted over the last [`RATE_SPAN`]; `None` without a tap, for
-    /// other listeners, and where several sockets share the address.
+    /// Connections per second that the chosen listener's program accepted, over whole periods of its rhythm; `None` without a tap, for other listeners,
+    /// and where several sockets share the address.
     pub fn accepts_per_s(&self, listener: &ListenerState) -> Option<f64> {
-        let observed = self.is_watched() && self.segments.is_some() && !self.open.foreign.shared;
-        let slots = (RATE_SPAN.as_millis() / SLOT.as_millis()) as usize;
-        if !observed
-            || self.listeners.chosen != Some(listener.id())
-            || self.history.slots().len() * SLOT.as_millis() as usize <= 1000
-        {
-            return None;
+        self.open.foreign.accepts.per_s(self.now, self.opened).filter(|_| self.sees_wire_of(listener))
+    }
+
+    /// Clients per second that came to a listener: of the chosen one as the wire shows them, of others as their first SYNs are counted. `None` where
+    /// neither is seen.
+    pub fn arrivals_per_s(&self, listener: &ListenerState) -> Option<f64> {
+        let seen = self.sees_wire_of(listener);
+        if seen {
+            self.open.foreign.arrivals.per_s(self.now, self.opened)
+        } else {
+            self.listeners.arrivals_per_s(listener)
         }
-        let count = slots.min(self.history.slots().len());
-        let accepts: u64 = self.history.last(count).map(|slot| u64::from(slot.accepts)).sum();
-        Some(accepts as f64 / (SLOT.as_secs_f64() * count as f64))
+    }
+
+    /// True for the chosen listener of a watch with a tap, where no other socket shares its address.
+    fn sees_wire_of(&self, listener: &ListenerState) -> bool {
+        let observed = self.is_watched() && self.segments.is_some() && !self.open.foreign.shared;
+        observed && self.listeners.chosen == Some(listener.id())
+    }
+
+    /// Connections that the chosen listener's program has accepted and reset without a byte of answer.
+    pub fn reset_after_accept(&self) -> u64 {
+        self.open.resets.after_accept
     }
 
     /// How long connections waited in a listener's queue since it is watched: those of the chosen one, by the lists of connections; those of a unix
@@ -237,12 +248,9 @@ impl World {
     /// first that loses nobody, and where its queue never empties shorter ones. Empty without a tap, for unix sockets, and where several sockets share
     /// the address.
     pub fn what_if(&self, listener: &ListenerState) -> Vec<WhatIf> {
-        let observed = self.is_watched() && self.segments.is_some() && !self.open.foreign.shared;
+        let observed = self.sees_wire_of(listener);
         let Some(limit) = listener.reading.queue.limit.filter(|_| observed) else { return Vec::new() };
-        if self.listeners.chosen != Some(listener.id()) {
-            return Vec::new();
-        }
-        let Some(now) = self.traffic.with_backlog(limit) else { return Vec::new() };
+        let Some(now) = self.traffic.as_it_was(limit) else { return Vec::new() };
         let mut tried = vec![now];
         let longer = [2, 4, 16, 64].map(|factor| limit.saturating_mul(factor)).into_iter().chain([1024, 4096]);
         let mut longer: Vec<_> = longer.filter(|backlog| *backlog > limit && *backlog <= LONGEST).collect();

@@ -2,9 +2,11 @@
 //! all. Each that may have been dropped is an observation; evidence takes possibilities away, and the listener's own drop count decides
 //! among what is left ([`observations`](super::observations)). What stays open is *not attributed*.
 
+use std::time::Duration;
+
 use super::note::{Note, who};
 use super::observations::{close, ignored, taken};
-use super::{World, admission, watched, wire};
+use super::{World, admission, server_resets, silent_clients, watched, wire};
 use crate::fold::causes::Causes;
 use crate::fold::connection::ServerSide;
 use crate::model::cause::Cause;
@@ -12,6 +14,9 @@ use crate::model::peer::Peer;
 use crate::model::segment::{Kind, Segment, Toward};
 use crate::model::settings::Sysctl;
 use crate::model::stamp::Stamp;
+
+/// Data without an acknowledgement is not sent again before this (TCP_RTO_MIN is 200 ms).
+const REPEATED: Duration = Duration::from_millis(150);
 
 pub(super) fn seen(world: &mut World, at: Stamp, segment: &Segment) {
     wire::notice(world, at, segment);
@@ -69,6 +74,9 @@ fn syn_ack(world: &mut World, at: Stamp, segment: &Segment) {
     let server = one.server;
     wire::tally(world, |tally| if first { tally.syn_ack += 1 } else { tally.syn_ack_retransmit += 1 });
     if answers {
+        if first {
+            silent_clients::answered(world, at, peer);
+        }
         return answered(world, at, segment);
     }
     // Nobody asked: a request's timer repeats its answer, so that the request still stands, whatever has come for it.
@@ -131,8 +139,15 @@ fn ack(world: &mut World, at: Stamp, segment: &Segment) {
     }
     if full {
         // Only `accept()` can have made room since the queue was read: open.
+        // The first data comes right behind the ACK; what comes later is a repetition.
+        let seldom = one.inference.seldom();
+        let repeated = seldom.open_acks > 0 && at.since(seldom.open_at) >= REPEATED;
         open.side.open_ack(at, one);
-        return wire::client_is_connected(world, at, peer);
+        wire::client_is_connected(world, at, peer);
+        if repeated {
+            wire::refused(world, at, peer);
+        }
+        return;
     }
     let (who, cookie) = (who(one), one.server == ServerSide::CookieSent);
     world.ledger.cookies_redeemed += u64::from(cookie);
@@ -156,10 +171,10 @@ fn client_reset(world: &mut World, at: Stamp, peer: Peer) {
 }
 
 fn server_reset(world: &mut World, at: Stamp, peer: Peer) {
-    if watched::was_closed_late(world, at, peer) {
+    let aborts = world.sysctls.value(Sysctl::AbortOnOverflow).unwrap_or(0) != 0;
+    if server_resets::was_reset(world, at, peer, aborts) {
         return;
     }
-    let aborts = world.sysctls.value(Sysctl::AbortOnOverflow).unwrap_or(0) != 0;
     let Some(one) = world.roster.known(&peer) else { return };
     // Who answers with a RST has not dropped in silence.
     one.inference.seldom_mut().pending = None;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::note::{Note, who};
 use super::{MISSED, World, admission, observations};
 use crate::fold::connection::{ClientSide, ServerSide};
+use crate::fold::rhythm::Rhythm;
 use crate::model::peer::Peer;
 use crate::model::sample::{HalfOpen, Waiting};
 use crate::model::stamp::Stamp;
@@ -20,8 +21,8 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(140);
 /// A list has changed too much for its gaps to prove anything when more than one in so many came or went since the one before.
 const CHURN: u32 = 4;
 
-/// A RST later than this after the final ACK is no answer to it.
-const ANSWER: Duration = Duration::from_millis(50);
+/// So many dumps show that an entry of the queue has no connection.
+const PROVEN: usize = 3;
 
 /// The state of a watched listener.
 #[derive(Clone, Debug, Default)]
@@ -39,8 +40,8 @@ pub(super) struct ForeignListener {
     known: u32,
     /// Several sockets share its address: wire and dumps cover all of them, the queue is its own.
     pub(super) shared: bool,
-    /// Queue entries without a listed connection, at the last dump and at the one before.
-    pub(super) hidden: [Option<u32>; 2],
+    /// Queue entries without a listed connection, at the last dumps, the latest first.
+    pub(super) hidden: [Option<u32>; 4],
     /// The entries that the last dump listed, until the queue was read after it.
     visible: Option<u32>,
     /// True when the last dump lacks many that the one before listed, or the other way round: then what it lacks may have come and gone meanwhile.
@@ -51,6 +52,9 @@ pub(super) struct ForeignListener {
     dump: u64,
     /// How many it listed.
     listed: u32,
+    /// Clients that came, and connections that were accepted.
+    pub(super) arrivals: Rhythm,
+    pub(super) accepts: Rhythm,
     /// The latest SYNs, oldest first.
     syns: VecDeque<(Stamp, Peer)>,
 }
@@ -58,9 +62,10 @@ pub(super) struct ForeignListener {
 impl ForeignListener {
     /// Entries of the queue whose connections no list names: their clients have reset them. At least so many; `None` where that is undecided.
     pub(super) fn reset_entries(&self) -> Option<u32> {
-        let [last, before] = self.hidden;
-        let last = last.filter(|_| !self.churned && !self.shared)?;
-        Some(before.map_or(last, |before| before.min(last)))
+        // One accept() and one arrival between two readings look like an entry that is not listed: who is reset stays so for several dumps.
+        let known = self.hidden.iter().flatten();
+        let enough = known.clone().count() >= PROVEN && !self.churned && !self.shared;
+        known.min().copied().filter(|_| enough)
     }
 
     pub(super) fn entered(&mut self, peer: Peer) {
@@ -109,6 +114,8 @@ fn accept_from_head(world: &mut World, at: Stamp, count: u32) {
     while ours > 0 {
         let Some(peer) = world.open.foreign.queue.pop_front() else { break };
         if world.roster.connection(&peer).is_some_and(|connection| connection.server.in_accept_queue()) {
+            // It was accepted before it was reset.
+            let at = world.open.resets.at(peer).unwrap_or(at);
             forget(world, at, peer, ServerSide::Accepted);
             ours -= 1;
         }
@@ -127,11 +134,14 @@ fn count_accepts(world: &mut World, at: Stamp, count: u32) {
     if world.segments.is_some() {
         world.clients.accepted += u64::from(count);
         world.history.slot_at(at).accepts += count;
+        if count > 0 {
+            world.open.foreign.accepts.note(at, count);
+        }
     }
 }
 
 /// A connection is no longer tracked.
-fn forget(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
+pub(super) fn forget(world: &mut World, at: Stamp, peer: Peer, to: ServerSide) {
     let Some(connection) = world.roster.known(&peer) else { return };
     connection.inference.seldom_mut().left = true;
     let accepted = to == ServerSide::Accepted;
@@ -238,8 +248,8 @@ fn judge_missing(world: &mut World, at: Stamp, dump: u64, visible: u32) {
         return;
     }
     let Some(depth) = world.reading.depth else { return };
-    let [last, _] = world.open.foreign.hidden;
-    world.open.foreign.hidden = [Some(depth.saturating_sub(visible)), last];
+    world.open.foreign.hidden.rotate_right(1);
+    world.open.foreign.hidden[0] = Some(depth.saturating_sub(visible));
     let places = depth.saturating_sub(visible);
     let mut hidden = places.saturating_sub(u32::try_from(closed.len()).unwrap_or(u32::MAX));
     for (order, peer, away, was_listed) in missing.into_iter().rev() {
@@ -315,19 +325,6 @@ pub(super) fn server_spoke(world: &mut World, at: Stamp, peer: Peer) {
         world.traffic.accepted(at, 1, emptied);
         forget(world, at, peer, ServerSide::Accepted);
     }
-}
-
-/// The server has reset a connection that was in its queue for some time: no answer to the final ACK.
-pub(super) fn was_closed_late(world: &mut World, at: Stamp, peer: Peer) -> bool {
-    let late = world.open.foreign.active
-        && world.roster.connection(&peer).is_some_and(|connection| {
-            connection.server.in_accept_queue()
-                && (connection.inference.seldom().waiting_dump > 0 || at.since(connection.server_since) > ANSWER)
-        });
-    if late {
-        forget(world, at, peer, ServerSide::ResetAway);
-    }
-    late
 }
 
 /// A SYN arrives: an earlier connection of this address belonged to another client.

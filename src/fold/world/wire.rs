@@ -71,10 +71,16 @@ pub(super) fn count_syn(world: &mut World, at: Stamp, segment: &Segment) {
     one.syns = one.syns.saturating_add(1);
     one.inference.client_isn = segment.seq;
     let first = one.syns == 1;
+    let unanswered = one.syns > 1 && one.syn_acks == 0;
+    if unanswered && world.open.foreign.active && world.listener_drops.counted > 0 {
+        refused(world, at, segment.peer);
+    }
+    let one = world.roster.entry(segment.peer, at);
     if first {
         one.inference.wanting = !one.half_open;
         world.history.slot_at(at).arrivals += 1;
         world.traffic.arrived(at);
+        world.open.foreign.arrivals.note(at, 1);
         if one.inference.wanting {
             let World { demand, history, .. } = world;
             let slots = (BURST.as_millis() / SLOT.as_millis()) as usize;
@@ -105,6 +111,14 @@ pub(super) fn client_is_connected(world: &mut World, at: Stamp, peer: Peer) {
     one.client_since = at;
     one.write_connected(at);
     world.clients.connected += u64::from(world.open.foreign.active);
+}
+
+/// A client of a watched listener met a full queue.
+pub(super) fn refused(world: &mut World, at: Stamp, peer: Peer) {
+    let Some(one) = world.roster.known(&peer) else { return };
+    if !std::mem::replace(&mut one.inference.seldom_mut().refused, true) && world.open.foreign.active {
+        world.traffic.refused(at);
+    }
 }
 
 /// What came in for a connection that waits in the accept queue.

@@ -19,6 +19,7 @@ mod diagnosis;
 mod drops;
 mod gate;
 mod process;
+mod rates;
 mod reach;
 mod what_if;
 
@@ -26,6 +27,7 @@ use drops::Drops;
 pub use gate::CommandEnd;
 use gate::VerdictOfConditions;
 use process::{DrainRate, OwnerProcess, SocketOptions};
+use rates::Rates;
 use reach::Reach;
 use what_if::WhatIf;
 
@@ -149,20 +151,6 @@ pub struct SynQueue {
     pub max: Option<u32>,
 }
 
-/// Rates over the last three seconds.
-#[expect(clippy::struct_field_names, reason = "these are the names of the JSON")]
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Rates {
-    /// First SYNs; null without a packet tap, and while not all are counted.
-    pub arrivals_per_s: Option<f64>,
-    /// About how many came to its address, from the last short sample; null while all are counted.
-    pub arrivals_about_per_s: Option<f64>,
-    /// Connections that `accept()` returned; null but for a chosen listener with a packet tap.
-    pub accepts_per_s: Option<f64>,
-    /// Drops.
-    pub drops_per_s: Option<f64>,
-}
-
 /// One connection that waits for `accept()`.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Waiting {
@@ -219,6 +207,8 @@ pub struct Diagnosis {
     pub severity: Severity,
     /// Since when it held.
     pub since_s: f64,
+    /// When it held last; null: it holds now.
+    pub until_s: Option<f64>,
     /// True when it holds now.
     pub in_force: bool,
     /// The address of its listener.
@@ -344,21 +334,12 @@ impl SynQueue {
     }
 }
 
-impl Rates {
-    fn of(world: &World, listener: &ListenerState) -> Self {
-        let finite = |rate: Option<f64>| rate.filter(|rate| rate.is_finite()).map(rounded);
-        Self {
-            arrivals_per_s: finite(world.listeners.arrivals_per_s(listener)),
-            arrivals_about_per_s: finite(world.listeners.arrivals_about_per_s(listener)),
-            accepts_per_s: finite(world.accepts_per_s(listener).or_else(|| world.listeners.accepts_per_s(listener))),
-            drops_per_s: finite(world.listeners.drops_per_s(listener)),
-        }
-    }
-}
-
 /// Other limits, each with what it would have done.
 fn what_if(world: &World, listener: &ListenerState) -> Option<Vec<WhatIf>> {
-    let all = world.what_if(listener);
+    let mut all = world.what_if(listener);
+    for tried in all.iter_mut().skip(1) {
+        *tried = world.traffic.with_range(tried.backlog).unwrap_or(*tried);
+    }
     (!all.is_empty()).then(|| all.into_iter().map(WhatIf::of).collect())
 }
 

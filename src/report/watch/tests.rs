@@ -58,7 +58,7 @@ fn stalled(target: Option<&str>) -> World {
     apply(&mut world, 0, &Event::Chosen(Some(ListenerId(1))));
     apply(&mut world, 0, &Event::Began(Box::new(began())));
     apply(&mut world, 0, &Event::Queue(QueueReading { depth: Some(3), limit: Some(5), drops: Some(12) }));
-    for ms in [10, 1010] {
+    for ms in [10, 510, 1010] {
         let one = |port, age_ms, closed| Queued {
             peer: peer(port),
             age_ms: Some(age_ms),

@@ -53,12 +53,13 @@ fn findings(world: &World) -> String {
     }
     let mut lines = vec![format!("{}\n", say!("FINDINGS"))];
     for finding in all.iter().take(FINDINGS) {
+        let since = format!("{:.1}", finding.since_s);
+        let holds = if finding.in_force { say!("from {since} s on: ", since) } else { String::new() };
         let sentence = say!(
-            "{weight}, {whose}from {since} s on{over}: {sentence}",
+            "{weight}, {whose}{holds}{sentence}",
             weight = weight(finding.severity),
             whose = finding.listener.as_deref().map(|listener| say!("{listener}, ", listener)).unwrap_or_default(),
-            since = format_args!("{:.1}", finding.since_s),
-            over = if finding.in_force { "" } else { say!(", ended") },
+            holds,
             sentence = finding.sentence
         );
         lines.push(wrapped(&sentence, WIDTH, "  "));

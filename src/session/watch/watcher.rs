@@ -66,6 +66,8 @@ pub(super) struct LastReported {
     syns: Stamp,
     restless: Option<Stamp>,
     full: bool,
+    /// Segments came since the queue was reported: the same depth then tells something new.
+    segments: bool,
 }
 
 impl Work for WatchSession {
@@ -104,6 +106,10 @@ impl Work for WatchSession {
             self.choose_if_clear();
         }
         self.sampler.read_due(&self.pump.clock, (rate, self.choice.chosen()), &mut self.pump.batch);
+        if self.pump.batch.iter().any(|fact| matches!(fact.event, Event::Listed(_))) {
+            // A list is held against the depth before and right after it.
+            self.read_listeners();
+        }
         self.drain();
         self.emit_syn_counts();
         self.adapt_taps();
@@ -214,7 +220,7 @@ impl WatchSession {
             .last_reported
             .queue
             .is_some_and(|(emitted, before)| before == queue && at.since(emitted) < QUEUE_REPEAT);
-        if !known {
+        if !known || std::mem::take(&mut self.last_reported.segments) {
             self.last_reported.queue = Some((at, queue));
             self.pump.batch.push(Stamped { at, event: Event::Queue(queue) });
         }
@@ -313,7 +319,9 @@ impl WatchSession {
     }
 
     fn drain(&mut self) {
+        let before = self.pump.batch.len();
         self.taps.drain(&self.pump.clock, &mut self.syn_counter, &mut self.pump.batch);
+        self.last_reported.segments |= self.pump.batch.len() > before;
     }
 
     fn emit_syn_counts(&mut self) {

@@ -13,7 +13,7 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
 /// Names of the field: they are the same in every language.
 const TERMS: &str = "SYN ACK RST FIN accept listen connect close backlog cookie SYN_SENT SYN_RCVD ESTABLISHED ETIMEDOUT \
     ECONNREFUSED ECONNRESET EAGAIN ACCEPT SO_REUSEPORT CAP_NET_RAW IPv unix root pid uid inode namespace PID PATH sk_drops \
-    Linux qviz min ms CPU ss xp fg Ctrl Shift REC doctor watch client wire netns sudo sysctl net \
+    Linux qviz min ms CPU ss xp fg Ctrl Shift REC doctor watch client wire netns sudo sysctl grep proc task wchan net \
     Python http socketserver request_queue_size top \
     space enter tab esc backspace home end pgup pgdn ctrl lf rt up dn";
 

@@ -44,26 +44,26 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
             let lately = lately.words();
             match empties {
                 _ if explained => say!(
-                    "accept queue full ({depth} of {capacity} now, {lately}): SYNs that meet it are dropped, final ACKs ignored.",
+                    "accept queue full ({depth} of {capacity}, {lately}): SYNs that meet it are dropped, final ACKs ignored.",
                     depth,
                     capacity,
                     lately
                 ),
                 Some(true) => say!(
-                    "accept queue full ({depth} of {capacity} now, {lately}), empty in between: a longer queue absorbs such bursts. SYNs that meet it full are dropped.",
+                    "accept queue full ({depth} of {capacity}, {lately}), empty in between: a longer queue absorbs such bursts. SYNs that meet it full are dropped.",
                     depth,
                     capacity,
                     lately
                 ),
                 Some(false) => say!(
-                    "accept queue full ({depth} of {capacity} now, {lately}), never empty: {holder} must call accept() more often. SYNs that meet it full are dropped; a longer queue only makes clients wait longer.",
+                    "accept queue full ({depth} of {capacity}, {lately}), never empty: {holder} must call accept() more often. SYNs that meet it full are dropped; a longer queue only makes clients wait longer.",
                     depth,
                     capacity,
                     lately,
                     holder
                 ),
                 None => say!(
-                    "accept queue full ({depth} of {capacity} now, {lately}): {holder} must call accept() more often, or have a longer queue if it empties in between. SYNs that meet it full are dropped.",
+                    "accept queue full ({depth} of {capacity}, {lately}): {holder} must call accept() more often, or have a longer queue if it empties in between. SYNs that meet it full are dropped.",
                     depth,
                     capacity,
                     lately,

@@ -1,7 +1,7 @@
 //! The limit of a watched listener is a default that is smaller than somaxconn.
 
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
-use crate::fold::finding::actions::{longer_backlog, longer_queue, program_line};
+use crate::fold::finding::actions::longer_queue;
 use crate::fold::programs::known_default;
 use crate::say;
 
@@ -31,7 +31,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         return Verdict::Absent;
     }
     let cures = strained && listener.empties(context.now()) == Some(true);
-    let actions = if cures { longer_queue(context) } else { program_line(context, longer_backlog(context)) };
+    let actions = if cures { longer_queue(context) } else { Vec::new() };
     Verdict::Found(Diagnosis {
         severity: if cures { Severity::Warning } else { Severity::Note },
         actions,

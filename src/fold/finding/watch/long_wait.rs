@@ -26,7 +26,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     let (listener, now) = (context.listener, context.now());
     let Some(depth) = listener.reading.queue.depth.filter(|depth| *depth > 0) else { return Verdict::Absent };
     if context.is_mostly_full() || listener.is_stalled(now) || context.has_its_reason() {
-        return Verdict::Absent;
+        return Verdict::Covered;
     }
     let oldest = listener.occupants.oldest_wait_ms.map(|oldest| Duration::from_millis(oldest.into()));
     // Ages are of all sockets of an address.

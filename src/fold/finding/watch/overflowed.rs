@@ -40,7 +40,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         return Verdict::Absent;
     };
     if context.is_mostly_full() {
-        return Verdict::Absent;
+        return Verdict::Covered;
     }
     let now = context.drops().unwrap_or_default();
     let kind = if now.listener > 0 { kind(context) } else { Kind::Unknown };

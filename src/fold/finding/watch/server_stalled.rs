@@ -46,19 +46,23 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     let processes = accepting(listener);
     // Their own rules say more.
     if context.has_its_reason() {
-        return Verdict::Absent;
+        return Verdict::Covered;
     }
     let (holder, reason) = (context.holder(), reason(&processes, listener.served));
     let mut evidence = vec![("accept_queue_depth", f64::from(depth)), ("unaccepted_s", idle.as_secs_f64())];
     evidence.extend(listener.occupants.oldest_wait_ms.map(|oldest| ("oldest_wait_s", f64::from(oldest) / 1000.0)));
     evidence.extend(listener.served.map(|served| ("served", f64::from(served))));
-    let look = holder.pids().first().map(|pid| {
-        let what = || say!("what it does, thread by thread").to_owned();
-        Action::live(what, format!("top -H -b -n 1 -p {pid}"))
+    let look = holder.pids().first().into_iter().flat_map(|pid| {
+        let does = || say!("what it does, thread by thread").to_owned();
+        let sleeps = || say!("in which function of the kernel each thread sleeps").to_owned();
+        [
+            Action::live(does, format!("top -H -b -n 1 -p {pid}")),
+            Action::live(sleeps, format!("grep . /proc/{pid}/task/*/wchan")),
+        ]
     });
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
-        actions: look.into_iter().collect(),
+        actions: look.collect(),
         evidence,
         sentence: Sentence::new(move || {
             let idle = seconds(idle);

@@ -33,6 +33,10 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         // They have answered: no flood.
         return Verdict::Absent;
     }
+    // A full accept queue ignores final ACKs: these are its requests.
+    if context.is_mostly_full() {
+        return Verdict::Covered;
+    }
     if context.now().since(since) < LONG {
         return Verdict::TooEarly;
     }

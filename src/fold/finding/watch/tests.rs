@@ -157,7 +157,7 @@ fn a_full_accept_queue_is_found_and_explains_the_backlog() {
     assert!((finding.evidence["full_s"] - 1.0).abs() < 1e-9);
     watch.snapshot(1500, vec![listener(1, 2, 5)]);
     let finding = watch.only(2000, "accept-queue-full");
-    assert!(finding.sentence.to_string().contains("2 of 6 now, full 1.1 of the last 2.0 s"), "{}", finding.sentence);
+    assert!(finding.sentence.to_string().contains("2 of 6, full 1.1 of the last 2.0 s"), "{}", finding.sentence);
     assert!(!watch.names(2600).contains("accept-queue-full"));
     assert!(watch.0.found.contains_key("accept-queue-full 1"), "what was found is remembered");
 }

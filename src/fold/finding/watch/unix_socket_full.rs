@@ -25,6 +25,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     }
     let (full, span) = listener.full_lately(context.now());
     let (holder, empties) = (context.holder(), listener.empties(context.now()));
+    let explained = context.has_its_reason() || listener.is_stalled(context.now());
     let actions = if empties == Some(true) { longer_queue(context) } else { Vec::new() };
     let (address, lately) = (listener.reading.address.clone(), fullness(context));
     Verdict::Found(Diagnosis {
@@ -39,9 +40,18 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         ],
         sentence: Sentence::new(move || {
             let (capacity, lately, address) = (u64::from(limit) + 1, lately.words(), address.to_string());
+            if explained {
+                return say!(
+                    "the queue of {address} is full ({depth} of {capacity}, {lately}): connect() fails with EAGAIN, or blocks.",
+                    address,
+                    depth,
+                    capacity,
+                    lately
+                );
+            }
             if empties == Some(true) {
                 return say!(
-                    "the queue of {address} is full ({depth} of {capacity} now, {lately}): connect() fails with EAGAIN, or blocks. It empties in between: a longer queue absorbs such bursts.",
+                    "the queue of {address} is full ({depth} of {capacity}, {lately}): connect() fails with EAGAIN, or blocks. It empties in between: a longer queue absorbs such bursts.",
                     address,
                     depth,
                     capacity,
@@ -49,7 +59,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
                 );
             }
             say!(
-                "the queue of {address} is full ({depth} of {capacity} now, {lately}): connect() fails with EAGAIN, or blocks. {holder} must accept faster, or be more workers; a longer queue only makes more clients wait.",
+                "the queue of {address} is full ({depth} of {capacity}, {lately}): connect() fails with EAGAIN, or blocks. {holder} must accept faster, or be more workers; a longer queue only makes more clients wait.",
                 address,
                 depth,
                 capacity,

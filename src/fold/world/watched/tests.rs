@@ -165,6 +165,10 @@ fn one_behind_an_older_one_that_vanishes_was_reset_and_holds_its_place() {
     for _ in 0..2 {
         watch.after(100).depth(3, 0).waiting(&[(1, 3100), (3, 600)]);
     }
+    assert_eq!(watch.world.places_of_the_reset(), Some(0), "one accept() and one arrival beside a dump look the same");
+    for _ in 0..2 {
+        watch.after(100).depth(3, 0).waiting(&[(1, 3100), (3, 600)]);
+    }
     assert_eq!(watch.server(2), Some(ServerSide::QueuedClosed));
     assert_eq!(watch.world.places_of_the_reset(), Some(1));
     for _ in 0..2 {
@@ -261,11 +265,25 @@ fn a_listed_connection_is_in_whatever_the_depth_seemed_to_say() {
 }
 
 #[test]
-fn a_late_reset_by_the_server_is_a_close_and_no_drop() {
+fn a_reset_by_the_server_is_an_accepted_connection_while_the_listener_goes_on() {
+    let mut watch = Watch::began(true);
+    watch.after(100).connects(1).depth(1, 0).after(5).segment(1, Toward::Client, flags::RST, 0);
+    assert_eq!(watch.server(1), Some(ServerSide::Queued), "the listener may be closed");
+    watch.after(400);
+    assert_eq!((watch.server(1), watch.accepted()), (Some(ServerSide::Accepted), 1));
+    assert_eq!((watch.world.reset_after_accept(), watch.world.wait.max_ms().unwrap() < 10.0), (1, true));
+    assert!(watch.world.ledger.lost_by_cause().all(|(_, lost)| lost.segments == 0));
+}
+
+#[test]
+fn a_reset_by_a_listener_that_was_closed_is_no_accepted_connection() {
     let mut watch = Watch::began(true);
     watch.after(100).connects(1).depth(1, 0).after(500).segment(1, Toward::Client, flags::RST, 0);
-    assert_eq!(watch.server(1), Some(ServerSide::ResetAway));
-    assert!(watch.world.ledger.lost_by_cause().all(|(_, lost)| lost.segments == 0));
+    watch
+        .after(50)
+        .apply(&Event::Snapshot(Box::new(ListenerSnapshot { changed: Vec::new(), gone: vec![ListenerId(1)] })));
+    watch.after(400);
+    assert_eq!((watch.server(1), watch.accepted()), (Some(ServerSide::ResetAway), 0));
 }
 
 #[test]

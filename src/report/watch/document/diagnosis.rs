@@ -4,6 +4,7 @@ use super::{Diagnosis, NextAction};
 use crate::fold::finding::{Check, Finding, RULES};
 use crate::fold::world::World;
 use crate::report::summary::seconds;
+use crate::say;
 use crate::text::sanitize;
 
 impl Diagnosis {
@@ -11,15 +12,21 @@ impl Diagnosis {
     pub(in crate::report::watch) fn all(world: &World) -> Vec<Self> {
         let is_it = |one: &Finding, other: &Finding| one.rule == other.rule && one.subject == other.subject;
         let in_force = |finding: &Finding| world.findings.iter().any(|now| is_it(now, finding));
-        let diagnosis = |finding: &Finding| Self {
-            rule: finding.rule.clone(),
-            severity: finding.severity,
-            since_s: seconds(finding.since),
-            in_force: in_force(finding),
-            listener: finding.subject.as_ref().map(|subject| sanitize::line(&subject.address.to_string())),
-            evidence: finding.evidence.clone(),
-            sentence: sanitize::line(&finding.sentence.to_string()),
-            actions: finding.actions.iter().map(NextAction::of).collect(),
+        let diagnosis = |finding: &Finding| {
+            let in_force = in_force(finding);
+            let sentence = sanitize::line(&finding.sentence.to_string());
+            Self {
+                rule: finding.rule.clone(),
+                severity: finding.severity,
+                since_s: seconds(finding.since),
+                until_s: (!in_force).then(|| seconds(finding.until)),
+                in_force,
+                listener: finding.subject.as_ref().map(|subject| sanitize::line(&subject.address.to_string())),
+                evidence: finding.evidence.clone(),
+                sentence: if in_force { sentence } else { past(finding, &sentence) },
+                // What is over needs no command.
+                actions: finding.actions.iter().filter(|_| in_force).map(NextAction::of).collect(),
+            }
         };
         let known = |finding: &Finding| world.listeners.get(finding.subject.as_ref()?.id);
         let asked_for = |one: &&Finding| known(one).is_none_or(|listener| world.listeners.asks_for(listener));
@@ -32,4 +39,15 @@ impl Diagnosis {
         all.sort_by_key(|finding| (std::cmp::Reverse((finding.severity, finding.in_force)), rank(finding)));
         all
     }
+}
+
+/// A finding that holds no longer, with its beginning and its end.
+fn past(finding: &Finding, sentence: &str) -> String {
+    let tenths = |at| format!("{:.1}", seconds(at));
+    say!(
+        "over; from {since} s to {until} s: {sentence}",
+        since = tenths(finding.since),
+        until = tenths(finding.until),
+        sentence
+    )
 }

@@ -14,13 +14,18 @@ pub struct WhatIf {
     pub clients: u32,
     /// Those of them that would have met a full queue.
     pub lost: u32,
+    /// The fewest of them, if the server is a tenth faster and its pauses fall otherwise.
+    pub lost_at_least: u32,
+    /// The most of them, if it is a tenth slower.
+    pub lost_at_most: u32,
     /// Milliseconds that the connection would have waited that waits longest; null: none was accepted.
     pub longest_wait_ms: Option<f64>,
 }
 
 impl WhatIf {
     pub(super) fn of(tried: what_if::WhatIf) -> Self {
-        let what_if::WhatIf { backlog, clients, lost, longest_wait } = tried;
-        Self { backlog, clients, lost, longest_wait_ms: longest_wait.map(|wait| rounded(wait.as_secs_f64() * 1e3)) }
+        let what_if::WhatIf { backlog, clients, lost, range: (lost_at_least, lost_at_most), longest_wait } = tried;
+        let longest_wait_ms = longest_wait.map(|wait| rounded(wait.as_secs_f64() * 1e3));
+        Self { backlog, clients, lost, lost_at_least, lost_at_most, longest_wait_ms }
     }
 }

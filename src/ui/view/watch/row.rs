@@ -61,9 +61,9 @@ impl<'s> Entry<'s> {
     }
 
     /// First SYNs per second to its address; unknown for a member of a group.
-    fn arrivals_per_s(&self) -> Option<f64> {
+    fn arrivals_per_s(&self, world: &World) -> Option<f64> {
         match self.part {
-            Part::Alone => self.listeners.arrivals_per_s(self.listener),
+            Part::Alone => world.arrivals_per_s(self.listener),
             Part::Group { .. } => self.listeners.group_arrivals_per_s(&self.listeners.group_of(self.listener)),
             Part::Member { .. } => None,
         }
@@ -119,7 +119,7 @@ fn cell(column: Column, width: u16, entry: &Entry<'_>, scene: &Scene<'_>) -> (St
         Column::Syn => counted(entry.most(|listener| listener.occupants.half_open)),
         Column::Arrivals => match entry.arrivals_about_per_s() {
             Some(about) => (format!("~{}", numbers::rate(about).trim_end_matches("/s")), plain),
-            None => rate(entry.arrivals_per_s(), plain, scene),
+            None => rate(entry.arrivals_per_s(scene.world), plain, scene),
         },
         Column::Accepts => rate(entry.accepts_per_s(scene.world), plain, scene),
         Column::DropsPerS => {

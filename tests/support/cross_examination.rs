@@ -1,6 +1,60 @@
-//! What contradicts what.
+//! A document of a watch, its metrics and its table, held against each other.
 
+#![allow(clippy::unwrap_used, dead_code, reason = "tests; each binary uses its own part")]
+
+use std::path::Path;
+
+use qviz::fold::world::World;
+use qviz::model::event::Event;
+use qviz::report::openmetrics::ScrapeState;
+use qviz::report::text::Marks;
+use qviz::report::watch::{Document, table};
+use qviz::session::metrics::PageFormat;
+use qviz::session::recording::read::Recording;
 use serde_json::Value;
+
+/// Everything that is said of one moment.
+pub(crate) struct Said {
+    pub(crate) document: Value,
+    pub(crate) page: String,
+    pub(crate) table: String,
+}
+
+impl Said {
+    fn of(world: &World, scrapes: &ScrapeState) -> Self {
+        let (mut world, mut scrapes) = (world.clone(), scrapes.clone());
+        let now = world.now;
+        world.apply(now, &Event::Ended);
+        scrapes.apply(&world, &Event::Ended);
+        Self {
+            document: serde_json::to_value(Document::of(&world)).unwrap(),
+            page: scrapes.snapshot(&world).text(PageFormat::OpenMetrics),
+            table: table(&world, Marks::Ascii),
+        }
+    }
+
+    pub(crate) fn contradictions(&self) -> Vec<String> {
+        contradictions(&self.document, &self.page, &self.table)
+    }
+}
+
+/// What is said at each tenth of a stored recording, and at its end.
+pub(crate) fn moments(path: &Path) -> Vec<Said> {
+    let recording = Recording::open(path).unwrap();
+    let (mut world, mut scrapes, mut said) = (World::new(), ScrapeState::default(), Vec::new());
+    let tenth = recording.end().as_nanos() / 10;
+    let mut next = tenth;
+    for fact in recording.facts().unwrap() {
+        if fact.at.as_nanos() >= next {
+            next += tenth;
+            said.push(Said::of(&world, &scrapes));
+        }
+        world.apply(fact.at, &fact.event);
+        scrapes.apply(&world, &fact.event);
+    }
+    said.push(Said::of(&world, &scrapes));
+    said
+}
 
 /// Every pair of numbers that should be the same and are not, in words.
 pub(crate) fn contradictions(document: &Value, page: &str, table: &str) -> Vec<String> {
@@ -122,7 +176,9 @@ impl Examination<'_> {
         let stalled =
             page.lines().find_map(|line| line.strip_prefix("qviz_listener_stalled")?.strip_prefix(labels.as_str()));
         let told = self.document["findings"].as_array().into_iter().flatten().any(|finding| {
-            finding["rule"] == "server-stalled"
+            ["server-stalled", "owner-stopped", "owner-out-of-descriptors", "at-its-connection-limit"]
+                .iter()
+                .any(|rule| finding["rule"] == *rule)
                 && finding["in_force"] == true
                 && finding["listener"] == listener["address"]
         });
@@ -150,7 +206,11 @@ impl Examination<'_> {
         let oldest = queue["oldest_wait_ms"].as_f64().map(|oldest| oldest / 1000.0);
         let last = listener["drain"]["last_waits_ms"].as_f64().map(|last| last / 1000.0);
         let waiting = listener["waiting"].as_array();
-        let dead = waiting.map(|all| all.iter().filter(|one| one["state"] != "established").count());
+        let dead = waiting.map(|all| all.iter().filter(|one| one["state"] != "established").count() as u64);
+        // A list is a moment older than the depth: no more can be in the queue than it holds.
+        let dead = dead.zip(queue["depth"].as_u64()).map(|(dead, depth)| dead.min(depth));
+        // That is the oldest of all sockets of an address.
+        let oldest = oldest.filter(|_| listener["reuseport_group"].is_null());
         let counters = &self.document["counters"];
         for (name, value) in [
             ("accept_queue_depth", queue["depth"].clone()),
@@ -191,12 +251,15 @@ impl Examination<'_> {
         self.sentence(finding, listener);
     }
 
-    /// What is said is what is known: "N waiting" is the depth, "N of M now" the depth of the capacity.
+    /// What is said is what is known: "N waiting" is the depth, "N of M" the depth of the capacity.
     fn sentence(&mut self, finding: &Value, listener: &Value) {
         let said = finding["sentence"].as_str().unwrap_or_default();
         let queue = &listener["accept_queue"];
-        for (words, value) in [(" waiting", &queue["depth"]), (" now, ", &queue["capacity"])] {
-            let Some((before, _)) = said.split_once(words) else { continue };
+        for (words, value) in [(" waiting", &queue["depth"]), (", full ", &queue["capacity"])] {
+            let Some((before, after)) = said.split_once(words) else { continue };
+            if after.starts_with(" clients") {
+                continue;
+            }
             let number = before.rsplit(|letter: char| !letter.is_ascii_digit()).next();
             let number = number.and_then(|digits| digits.parse::<f64>().ok());
             self.same(&format!("{} says", finding["rule"]), &number.into(), value);
