@@ -394,9 +394,7 @@ impl ListenerState {
     pub fn stall(&self) -> Option<Stall> {
         let head = self.head.filter(|_| self.depth() > 0)?;
         let oldest = head.last_seen.as_nanos().cast_signed() - head.queued_at_ns;
-        Some(Stall {
-            unmoved: head.last_seen.since(head.first_seen),
-            oldest: Duration::from_nanos(oldest.max(0).cast_unsigned()),
-        })
+        let oldest = Duration::from_nanos(oldest.max(0).cast_unsigned());
+        Some(Stall { unmoved: head.last_seen.since(head.first_seen), oldest })
     }
 }

@@ -190,6 +190,12 @@ impl Machine {
         self.emit(&Event::Queue(known));
     }
 
+    /// The chosen listener's queue is read, and is as it was.
+    pub(crate) fn read(&mut self, id: u64) {
+        let queue = self.world.listeners.by_id[&ListenerId(id)].reading.queue;
+        self.emit(&Event::Queue(queue));
+    }
+
     /// So many wait, the oldest for `oldest_ms`; some have sent something, one has closed. So many are half-open.
     pub(crate) fn listed(&mut self, waiting: u16, oldest_ms: u32, half_open: u16) {
         let peer = |port: u16| SocketAddr::from(([203, 0, 113, (port % 200) as u8], port)).into();

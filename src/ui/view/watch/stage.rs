@@ -102,8 +102,10 @@ fn owner(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListener
             lines.push((say!("waited {half} (p50), {most} (p99)", half, most), Style::new()));
         }
     }
+    // The same connection at the head is a proof, and the span is that of the finding.
     if let Some(stall) = listener.stall().filter(|stall| stall.unmoved >= NOTICED) {
-        let text = say!("no accept() for {time}", time = numbers::span(stall.unmoved));
+        let idle = listener.unaccepted(scene.world.now).unwrap_or(stall.unmoved);
+        let text = say!("no accept() for {time}", time = numbers::span(idle));
         lines.push((text, theme.text(Meaning::Waiting(3))));
     }
     write_lines(buf, inner, lines);
