@@ -33,6 +33,8 @@ mod outcome;
 mod picture;
 #[path = "screens/watch_screens/scene.rs"]
 mod scene;
+#[path = "support/samples.rs"]
+mod samples;
 #[path = "support/seeds.rs"]
 mod seeds;
 #[path = "screens/states/show.rs"]
