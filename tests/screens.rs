@@ -31,10 +31,10 @@ mod lesson_story;
 mod outcome;
 #[path = "screens/picture.rs"]
 mod picture;
-#[path = "screens/watch_screens/scene.rs"]
-mod scene;
 #[path = "support/samples.rs"]
 mod samples;
+#[path = "screens/watch_screens/scene.rs"]
+mod scene;
 #[path = "support/seeds.rs"]
 mod seeds;
 #[path = "screens/states/show.rs"]

@@ -36,7 +36,11 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     if shown < shown_connections.len() {
         let (count, names) = (shown_connections.len() - shown, names(&shown_connections[shown..]));
-        let text = if shown > 0 { say!("◌ ×{count} more: {names}", count, names) } else { format!("◌ ×{count} {names}") };
+        let text = if shown > 0 {
+            say!("◌ ×{count} more: {names}", count, names)
+        } else {
+            format!("◌ ×{count} {names}")
+        };
         text::write(buf, inner, (0, shown as u16), &text::fit(&text, inner.width), style);
     }
     if !cookies.is_empty() {
