@@ -6,6 +6,7 @@ pub use super::diagnosis::{Action, Finding, Severity, Subject};
 use super::history::Slot;
 use super::world::World;
 use crate::model::cause::Cause;
+use crate::model::settings::Arrivals;
 use crate::text::sentence::Sentence;
 
 mod accept_too_slow;
@@ -130,12 +131,14 @@ pub fn commands<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<&'f str>
 /// Averages of the last seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct RecentActivity {
+    /// Over how many seconds.
+    seconds: u32,
     arrivals_per_s: f64,
     accepts_per_s: f64,
     /// Share of the time in which the accept queue held its capacity, 0 to 1.
     full: f64,
     drops: u32,
-    /// True when clients have arrived within the last second, and not all at once.
+    /// True when clients go on coming: not all at once, and not as a burst that is over.
     keeps_coming: bool,
 }
 
@@ -150,8 +153,24 @@ fn keeps_coming(slots: &[&Slot]) -> bool {
 /// The slots of one second.
 const SECOND: usize = 10;
 
-/// The last `seconds` of the session; `None` when the session is younger than that.
-fn lately(world: &World, seconds: u32) -> Option<RecentActivity> {
+/// The least seconds over which rates are taken.
+const LEAST_SECONDS: u32 = 3;
+
+/// Over how many seconds the rates of arrivals and accepts are taken: where the lab's clients come in bursts or waves, from one to the next.
+/// A part of it would say that clients come faster than they do.
+fn span(world: &World) -> u32 {
+    let arrivals = world.knobs.as_ref().filter(|_| !world.is_watched()).map(|knobs| knobs.arrivals);
+    match arrivals {
+        Some(Arrivals::Burst { period, .. } | Arrivals::Wave { period, .. }) => {
+            LEAST_SECONDS.max(u32::try_from(period.as_millis().div_ceil(1000)).unwrap_or(u32::MAX))
+        }
+        _ => LEAST_SECONDS,
+    }
+}
+
+/// The last [`span`] of the session; `None` when the session is younger than that.
+fn lately(world: &World) -> Option<RecentActivity> {
+    let seconds = span(world);
     let count = seconds as usize * SECOND;
     let slots: Vec<_> = world.history.last(count).collect();
     if slots.len() < count {
@@ -160,10 +179,18 @@ fn lately(world: &World, seconds: u32) -> Option<RecentActivity> {
     let per_s = |total: u32| f64::from(total) / f64::from(seconds);
     let full = slots.iter().filter(|slot| slot.limit.is_some_and(|limit| slot.accept_max > limit)).count();
     Some(RecentActivity {
+        seconds,
         arrivals_per_s: per_s(slots.iter().map(|slot| slot.arrivals).sum()),
         accepts_per_s: per_s(slots.iter().map(|slot| slot.accepts).sum()),
         full: full as f64 / count as f64,
         drops: slots.iter().map(|slot| slot.kernel_drops()).sum(),
-        keeps_coming: keeps_coming(&slots),
+        keeps_coming: if seconds > LEAST_SECONDS { comes_again(world, count) } else { keeps_coming(&slots) },
     })
+}
+
+/// True when clients came within the last so many slots, from one wave to the next, and before them. A wave takes a third of that.
+fn comes_again(world: &World, count: usize) -> bool {
+    let both: Vec<_> = world.history.last(2 * count).collect();
+    let (before, last) = both.split_at(both.len() - count);
+    before.len() > count / 3 && [before, last].iter().all(|slots| slots.iter().any(|slot| slot.arrivals > 0))
 }
