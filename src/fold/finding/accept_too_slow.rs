@@ -1,7 +1,5 @@
 //! accept() takes less than arrives, and the queue stays full.
 
-use std::time::Duration;
-
 use super::context::is_one_of_several;
 use super::{Check, Diagnosis, RecentActivity, Rule, Sentence, Severity, Verdict, lately, span};
 use crate::fold::world::World;
@@ -27,7 +25,7 @@ fn check(world: &World) -> Verdict {
     // Slow motion changes the rates: they say nothing of the server, nor do they where part of the span was slow.
     let slow = world.tempo.held || world.tempo.pace < 1.0;
     let was_slow = world.tempo != ClientClock::default()
-        && world.now.since(world.tempo.since) < Duration::from_secs(span(world).into());
+        && world.now.since(world.tempo.since) < span(world);
     if slow || was_slow {
         return Verdict::Absent;
     }
@@ -68,8 +66,14 @@ fn check(world: &World) -> Verdict {
 /// The queue "stayed" full only where it was never less than full; the rates are those of the same seconds.
 fn sentence(lately: &RecentActivity, gained_s: f64) -> String {
     let [accepts, arrivals] = [lately.accepts_per_s, lately.arrivals_per_s].map(|rate| format!("{rate:.1}"));
-    let (gained, seconds) = (format!("{gained_s:.2}"), lately.seconds);
-    if lately.full >= STAYS {
+    let (gained, seconds) = (format!("{gained_s:.2}"), seconds_of(lately));
+    if lately.accepts_per_s <= 0.0 {
+        say!(
+            "{arrivals} arrivals/s and no accept() over the last {seconds} s: the queue stayed full. No backlog is long enough.",
+            arrivals,
+            seconds
+        )
+    } else if lately.full >= STAYS {
         say!(
             "{arrivals} arrivals/s, {accepts} accepts/s over the last {seconds} s: the queue stayed full. Each extra slot only delays the next drop by {gained} s; accept() must become faster.",
             arrivals,
@@ -92,3 +96,9 @@ fn sentence(lately: &RecentActivity, gained_s: f64) -> String {
 
 /// The share of the time from which a queue stays full.
 const STAYS: f64 = 0.97;
+
+/// `12`, or `3.5`.
+fn seconds_of(lately: &RecentActivity) -> String {
+    let seconds = lately.span.as_secs_f64();
+    if seconds.fract() < 0.05 { format!("{seconds:.0}") } else { format!("{seconds:.1}") }
+}

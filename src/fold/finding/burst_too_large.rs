@@ -1,7 +1,7 @@
 //! A burst came that the backlog could not hold, though the server keeps up on average.
 
 use super::context::is_one_of_several;
-use super::{Check, Diagnosis, Rule, SECOND, Sentence, Severity, Verdict, accept_too_slow};
+use super::{Check, Diagnosis, LEAST, Rule, Sentence, Severity, Verdict, accept_too_slow, slots_of};
 use crate::fold::world::World;
 use crate::say;
 
@@ -14,9 +14,6 @@ holds backlog + 1) would have absorbed them all.
 Kernel: sk_acceptq_is_full (include/net/sock.h): sk_ack_backlog > sk_max_ack_backlog.
 What to do: listen() with at least that backlog, and raise net.core.somaxconn if it is lower; then restart the program, or let it
 call listen() again.";
-
-/// Slots after which it is said: what comes after the burst tells whether it is one.
-const AFTERWARDS: usize = 3 * SECOND;
 
 fn check(world: &World) -> Verdict {
     let empties = world.listeners.chosen().and_then(|listener| listener.empties(world.now));
@@ -34,7 +31,8 @@ fn check(world: &World) -> Verdict {
     if accept_too_slow::holds(world) {
         return Verdict::Absent;
     }
-    if world.history.last(AFTERWARDS).count() < AFTERWARDS {
+    let afterwards = slots_of(LEAST);
+    if world.history.last(afterwards).count() < afterwards {
         return Verdict::TooEarly;
     }
     if world.demand.waiting() > limit + 1 {

@@ -25,23 +25,24 @@ fn check(world: &World) -> Verdict {
     if !is_confirmed(world, Cause::AckAcceptQueueFull) {
         return Verdict::TooEarly;
     }
+    let total = world.clients.ghosts;
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         actions: Vec::new(),
-        evidence: vec![("ghosts_now", now.into()), ("ghosts_so_far", world.clients.ghosts as f64)],
-        sentence: Sentence::new(move || sentence(now)),
+        evidence: vec![("ghosts_now", now.into()), ("ghosts_so_far", total as f64)],
+        sentence: Sentence::new(move || sentence(total)),
     })
 }
 
-fn sentence(now: u32) -> String {
-    if now == 1 {
+fn sentence(total: u64) -> String {
+    if total == 1 {
         return say!(
             "1 ghost: its client is connected, but the full accept queue ignored its final ACK, until accept() makes room."
         )
         .to_owned();
     }
     say!(
-        "{now} ghosts: their clients are connected, but the full accept queue ignored their final ACK, until accept() makes room.",
-        now
+        "{total} ghosts so far: their clients are connected, but the full accept queue ignored their final ACK, until accept() makes room.",
+        total
     )
 }

@@ -124,7 +124,9 @@ fn remember(world: &mut World, findings: &[Finding]) {
         }
         let key = key(&finding.rule, finding.subject.as_ref());
         if world.found.len() < FOUND || world.found.contains_key(&key) {
-            world.found.insert(key, finding.clone());
+            // What comes and goes has been there since it was seen first.
+            let since = world.found.get(&key).map_or(finding.since, |before| before.since.min(finding.since));
+            world.found.insert(key, Finding { since, ..finding.clone() });
         }
     }
 }
