@@ -38,7 +38,7 @@ fn check(world: &World) -> Verdict {
     if world.demand.waiting() > limit + 1 {
         return Verdict::Absent;
     }
-    let needed = peak - 1;
+    let (needed, watched) = (peak - 1, world.is_watched());
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         actions: Vec::new(),
@@ -48,6 +48,15 @@ fn check(world: &World) -> Verdict {
             ("needed_backlog", needed.into()),
         ],
         sentence: Sentence::new(move || {
+            if !watched {
+                return say!(
+                    "a burst of {peak} clients met a queue of {capacity}; a backlog of {needed} would have absorbed it.",
+                    peak,
+                    capacity = limit + 1,
+                    needed
+                );
+            }
+            // Of a program it is not known whether it would have accepted as fast.
             say!(
                 "a burst of {peak} clients met a queue of {capacity}; a backlog of at least {needed} would have absorbed it.",
                 peak,
