@@ -24,8 +24,7 @@ pub(super) fn holds(world: &World) -> bool {
 fn check(world: &World) -> Verdict {
     // Slow motion changes the rates: they say nothing of the server, nor do they where part of the span was slow.
     let slow = world.tempo.held || world.tempo.pace < 1.0;
-    let was_slow = world.tempo != ClientClock::default()
-        && world.now.since(world.tempo.since) < span(world);
+    let was_slow = world.tempo != ClientClock::default() && world.now.since(world.tempo.since) < span(world);
     if slow || was_slow {
         return Verdict::Absent;
     }
