@@ -270,7 +270,7 @@ pub(super) fn until(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (chosen, mo
     let mut body = below_heads(area);
     let entries = || chosen.connection.segment_log().into_iter().flat_map(SegmentLog::entries);
     // After the last of them, what comes next.
-    if body.height > 2 && entries().last().is_some_and(|last| last.at() <= moment) {
+    if body.height > 2 && entries().all(|entry| ended(entry) <= moment) {
         body = next(buf, body, scene, (chosen, moment));
     }
     let mut then: Vec<LogEntry> = Vec::new();
@@ -291,6 +291,14 @@ pub(super) fn until(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (chosen, mo
         let before = index.checked_sub(1).map(|index| &then[index]);
         let ladder_row = LadderRow { entry: &then[index], before, moment: Some(moment) };
         line(buf, (body, row), columns, (scene, chosen), &ladder_row);
+    }
+}
+
+/// When a segment arrived, or something else happened.
+fn ended(entry: &LogEntry) -> Stamp {
+    match &entry.what {
+        LogItem::Passed(path) => path.arrives.unwrap_or_else(|| entry.at()),
+        LogItem::Server(_) | LogItem::Client(_) => entry.at(),
     }
 }
 
