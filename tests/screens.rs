@@ -31,6 +31,8 @@ mod lesson_story;
 mod outcome;
 #[path = "screens/picture.rs"]
 mod picture;
+#[path = "support/samples.rs"]
+mod samples;
 #[path = "screens/watch_screens/scene.rs"]
 mod scene;
 #[path = "support/seeds.rs"]

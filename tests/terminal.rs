@@ -33,6 +33,8 @@ mod mouse;
 mod panics;
 #[path = "terminal/picker.rs"]
 mod picker;
+#[path = "terminal/readable.rs"]
+mod readable;
 #[path = "terminal/recordings.rs"]
 mod recordings;
 #[path = "terminal/redraw.rs"]
@@ -59,6 +61,8 @@ mod not_run;
 mod options;
 #[path = "support/pane.rs"]
 mod pane;
+#[path = "support/samples.rs"]
+mod samples;
 #[path = "support/seeds.rs"]
 mod seeds;
 #[path = "support/traces.rs"]

@@ -99,7 +99,7 @@ pub enum CliCommand {
     #[command(
         long_about = "Lessons on the listen queues, played on the real kernel, beside the picture: what is said, asked, predicted and then \
         measured. Without a name: the list, in the order in which they are best taken. --check plays without a screen, tries what has \
-        to be so, and decides each claim of the textbooks by what was measured here. A lesson of one's own is a TOML file."
+        to be so, and decides each claim of the textbooks by what was measured here. Your own lesson is a TOML file."
     )]
     Lesson(Box<LessonArgs>),
     /// Show a recording again, with pause, speed and seek; or draw one moment of it into a file

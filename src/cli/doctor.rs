@@ -174,14 +174,15 @@ impl Diagnosis {
     }
 }
 
-/// What leads a line, two columns wide. "ok" means something else in a table of counters, so it is no entry of the languages' one.
+/// What leads a line, as wide in each line. "ok" means something else in a table of counters, so it is no entry of the languages' one.
 fn mark(works: Option<bool>) -> &'static str {
     match (works, here()) {
         (Some(true), Lang::English) => "ok",
         (Some(false), Lang::English) => "NO",
-        (Some(true), Lang::Chinese) => "可",
-        (Some(false), Lang::Chinese) => "否",
-        (None, _) => "--",
+        (Some(true), Lang::Chinese) => "正常  ",
+        (Some(false), Lang::Chinese) => "不可用",
+        (None, Lang::English) => "--",
+        (None, Lang::Chinese) => "--    ",
     }
 }
 

@@ -2,10 +2,13 @@
 //!
 //! A rule checks the [`World`], or each listener of a watch ([`ListenerContext`]), and returns a [`Verdict`].
 
+use std::time::Duration;
+
 pub use super::diagnosis::{Action, Finding, Severity, Subject};
-use super::history::Slot;
+use super::history::{SLOT, Slot};
 use super::world::World;
 use crate::model::cause::Cause;
+use crate::model::settings::Arrivals;
 use crate::text::sentence::Sentence;
 
 mod accept_too_slow;
@@ -134,40 +137,78 @@ pub fn commands<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<&'f str>
 /// Averages of the last seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct RecentActivity {
+    /// Over how much time.
+    span: Duration,
     arrivals_per_s: f64,
     accepts_per_s: f64,
     /// Share of the time in which the accept queue held its capacity, 0 to 1.
     full: f64,
     drops: u32,
-    /// True when clients have arrived within the last second, and not all at once.
+    /// True when clients go on coming: not all at once, and not as a burst that is over.
     keeps_coming: bool,
+}
+
+/// The least time over which rates are taken.
+const LEAST: Duration = Duration::from_secs(3);
+
+/// The time over which the rate of random arrivals is taken.
+const RANDOM: Duration = Duration::from_secs(10);
+
+/// The time from one burst or wave of the lab's clients to the next.
+fn period(world: &World) -> Option<Duration> {
+    match world.knobs.as_ref().filter(|_| !world.is_watched())?.arrivals {
+        Arrivals::Burst { period, .. } | Arrivals::Wave { period, .. } => Some(period.max(SLOT)),
+        Arrivals::Steady | Arrivals::Poisson => None,
+    }
+}
+
+/// The time over which the rates of arrivals and accepts are taken: whole bursts or waves. A part of one would say that clients come faster
+/// than they do.
+fn span(world: &World) -> Duration {
+    let random = world.knobs.as_ref().is_some_and(|knobs| knobs.arrivals == Arrivals::Poisson) && !world.is_watched();
+    match period(world) {
+        Some(period) => period.saturating_mul(LEAST.div_duration_f64(period).ceil() as u32),
+        None if random => RANDOM,
+        None => LEAST,
+    }
+}
+
+/// The last [`span`] of the session; `None` when the session is younger than that.
+fn lately(world: &World) -> Option<RecentActivity> {
+    let span = span(world);
+    let count = slots_of(span);
+    let slots: Vec<_> = world.history.last(count).collect();
+    if slots.len() < count {
+        return None;
+    }
+    let per_s = |total: u32| f64::from(total) / span.as_secs_f64();
+    let full = slots.iter().filter(|slot| slot.limit.is_some_and(|limit| slot.accept_max > limit)).count();
+    Some(RecentActivity {
+        span,
+        arrivals_per_s: per_s(slots.iter().map(|slot| slot.arrivals).sum()),
+        accepts_per_s: per_s(slots.iter().map(|slot| slot.accepts).sum()),
+        full: full as f64 / count as f64,
+        drops: slots.iter().map(|slot| slot.kernel_drops()).sum(),
+        keeps_coming: period(world).map_or_else(|| keeps_coming(&slots), |period| comes_again(world, slots_of(period))),
+    })
+}
+
+fn slots_of(span: Duration) -> usize {
+    span.div_duration_f64(SLOT).round() as usize
 }
 
 /// True when the last arrival is at most a second old, and the first one at least a second before it.
 fn keeps_coming(slots: &[&Slot]) -> bool {
     let arrives = |slot: &&Slot| slot.arrivals > 0;
     let (first, last) = (slots.iter().position(arrives), slots.iter().rposition(arrives));
+    let second = slots_of(Duration::from_secs(1));
     // The last slot is still being filled.
-    first.zip(last).is_some_and(|(first, last)| last + 1 + SECOND >= slots.len() && last - first >= SECOND)
+    first.zip(last).is_some_and(|(first, last)| last + 1 + second >= slots.len() && last - first >= second)
 }
 
-/// The slots of one second.
-const SECOND: usize = 10;
-
-/// The last `seconds` of the session; `None` when the session is younger than that.
-fn lately(world: &World, seconds: u32) -> Option<RecentActivity> {
-    let count = seconds as usize * SECOND;
-    let slots: Vec<_> = world.history.last(count).collect();
-    if slots.len() < count {
-        return None;
-    }
-    let per_s = |total: u32| f64::from(total) / f64::from(seconds);
-    let full = slots.iter().filter(|slot| slot.limit.is_some_and(|limit| slot.accept_max > limit)).count();
-    Some(RecentActivity {
-        arrivals_per_s: per_s(slots.iter().map(|slot| slot.arrivals).sum()),
-        accepts_per_s: per_s(slots.iter().map(|slot| slot.accepts).sum()),
-        full: full as f64 / count as f64,
-        drops: slots.iter().map(|slot| slot.kernel_drops()).sum(),
-        keeps_coming: keeps_coming(&slots),
-    })
+/// True when clients came within the last so many slots, from one wave to the next, and before them. A wave takes a third of that.
+fn comes_again(world: &World, count: usize) -> bool {
+    let both: Vec<_> = world.history.last(2 * count).collect();
+    let (before, last) = both.split_at(both.len().saturating_sub(count));
+    before.len() > count / 3 && [before, last].iter().all(|slots| slots.iter().any(|slot| slot.arrivals > 0))
 }

@@ -148,7 +148,8 @@ impl Occupancy {
         self.change(now, self.depth.saturating_add(1));
     }
 
-    /// One entry more, into a queue of which it is known that it had room: `accept()` is stamped when it returns, after it has made room.
+    /// One entry more, into a queue of which it is known that it had room: who has left is told a moment later, when `accept()` returns
+    /// or a list lacks the request.
     pub fn enter_room(&mut self, now: Stamp) {
         if self.is_full() {
             self.ahead += 1;

@@ -29,7 +29,7 @@ sysctls! {
     Syncookies = "net.ipv4.tcp_syncookies",
     /// 1: a final ACK that meets a full accept queue is answered with RST.
     AbortOnOverflow = "net.ipv4.tcp_abort_on_overflow",
-    /// With SYN cookies off, three quarters of it limit the half-open requests of new peers.
+    /// With SYN cookies off, ¾ of it limit the half-open requests of new peers.
     MaxSynBacklog = "net.ipv4.tcp_max_syn_backlog",
     /// How often a SYN-ACK is retransmitted.
     SynackRetries = "net.ipv4.tcp_synack_retries",

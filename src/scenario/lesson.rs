@@ -87,6 +87,33 @@ pub struct Step {
     pub say: Option<Text>,
 }
 
+impl Scene {
+    /// What was turned by hand: knobs and sysctls that are other than the scene's beginning and the commands of its first `steps` have made
+    /// them, each as the command that turns it so. `began`: the sysctls at the beginning.
+    pub fn turned(&self, steps: usize, began: &Sysctls, (knobs, sysctls): (&Knobs, &Sysctls)) -> Vec<Command> {
+        let commands = || self.steps.iter().take(steps).flat_map(|step| &step.commands);
+        let mut meant = self.lab.knobs.clone();
+        commands().for_each(|command| command.turn(&mut meant));
+        let to = [
+            (knobs.backlog != meant.backlog).then_some(Command::Listen(knobs.backlog)),
+            (knobs.rate.to_bits() != meant.rate.to_bits()).then_some(Command::Rate(knobs.rate)),
+            (knobs.accept_rate != meant.accept_rate).then_some(Command::AcceptRate(knobs.accept_rate)),
+            (knobs.half_open.to_bits() != meant.half_open.to_bits()).then_some(Command::HalfOpen(knobs.half_open)),
+            (knobs.rtt != meant.rtt).then_some(Command::Rtt(knobs.rtt)),
+        ];
+        let written = |name| {
+            let last = commands().filter_map(|command| match command {
+                Command::Sysctl(sysctl, value) if *sysctl == name => Some(*value),
+                _ => None,
+            });
+            last.last().or_else(|| began.value(name))
+        };
+        let sysctls = sysctls.iter().filter_map(|(name, value)| Some((name, value?)));
+        let other = sysctls.filter(|(name, value)| written(*name).is_some_and(|written| written != *value));
+        to.into_iter().flatten().chain(other.map(|(name, value)| Command::Sysctl(name, value))).collect()
+    }
+}
+
 impl Lesson {
     /// Every sysctl that it needs to have a value, and those that an experiment of it turns to some other.
     pub fn sysctls(&self) -> impl Iterator<Item = (Sysctl, Option<i64>)> + '_ {
@@ -182,6 +209,32 @@ impl Text {
         match lang {
             Lang::English => &self.en,
             Lang::Chinese => &self.zh,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::library::lessons;
+
+    #[test]
+    fn what_a_lesson_sets_itself_was_not_turned_by_hand_and_a_key_was() {
+        for scene in lessons().unwrap().iter().flat_map(|lesson| lesson.scenes.clone()) {
+            let (mut knobs, began) = (scene.lab.knobs.clone(), scene.lab.sysctls.clone());
+            let mut sysctls = began.clone();
+            for (index, step) in scene.steps.iter().enumerate() {
+                assert_eq!(scene.turned(index, &began, (&knobs, &sysctls)), []);
+                let mut other = knobs.clone();
+                other.backlog += 1;
+                assert_eq!(scene.turned(index, &began, (&other, &sysctls)), [Command::Listen(other.backlog)]);
+                for command in &step.commands {
+                    command.turn(&mut knobs);
+                    if let Command::Sysctl(name, value) = *command {
+                        sysctls.set(name, value);
+                    }
+                }
+            }
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Picker {
     pub lang: Lang,
     /// Colours and glyphs.
     pub theme: Theme,
+    /// The one that was played a moment ago: what is next comes after it.
+    played: usize,
     /// The digits of a number that is being typed.
     typed: String,
 }
@@ -42,16 +44,22 @@ pub enum Picked {
 }
 
 impl Picker {
-    /// The list with the next lesson chosen.
-    pub fn new(lessons: Vec<Arc<Lesson>>, done: BTreeMap<String, Score>, (lang, theme): (Lang, Theme)) -> Self {
-        let mut picker = Self { lessons, done, cursor: 0, lang, theme, typed: String::new() };
+    /// The list with the next lesson chosen; `played`: the one that was played a moment ago.
+    pub fn new(
+        lessons: Vec<Arc<Lesson>>,
+        (done, played): (BTreeMap<String, Score>, Option<usize>),
+        (lang, theme): (Lang, Theme),
+    ) -> Self {
+        let played = played.unwrap_or(0);
+        let mut picker = Self { lessons, done, cursor: 0, lang, theme, played, typed: String::new() };
         picker.cursor = picker.next().unwrap_or(0);
         picker
     }
 
-    /// The first lesson that was not played to its end.
+    /// The first lesson that was not played to its end, from the one on that was played a moment ago.
     pub fn next(&self) -> Option<usize> {
-        self.lessons.iter().position(|lesson| !self.done.contains_key(&lesson.name))
+        let open = |index: &usize| !self.done.contains_key(&self.lessons[*index].name);
+        (self.played..self.lessons.len()).find(open).or_else(|| (0..self.lessons.len()).find(open))
     }
 
     /// Handles a key.
@@ -100,7 +108,7 @@ mod tests {
 
     fn picker(done: &[&str]) -> Picker {
         let done = done.iter().map(|name| ((*name).to_owned(), (1, 2))).collect();
-        Picker::new(lessons().unwrap(), done, (Lang::English, Theme::default()))
+        Picker::new(lessons().unwrap(), (done, None), (Lang::English, Theme::default()))
     }
 
     fn press(picker: &mut Picker, code: KeyCode) -> Picked {
@@ -114,6 +122,12 @@ mod tests {
         let all: Vec<_> = lessons().unwrap().iter().map(|lesson| lesson.name.clone()).collect();
         let all: Vec<_> = all.iter().map(String::as_str).collect();
         assert_eq!((picker(&all).next(), picker(&all).cursor), (None, 0));
+        let mut after = picker(&["burst"]);
+        let burst = after.lessons.iter().position(|lesson| lesson.name == "burst").unwrap();
+        after.played = burst;
+        assert_eq!(after.next(), Some(burst + 1), "not the first of all");
+        after.done.clear();
+        assert_eq!(after.next(), Some(burst), "it was left before its end");
     }
 
     #[test]

@@ -31,7 +31,7 @@ mod lesson;
 mod picker;
 mod steps;
 
-pub use picker::pick;
+pub use picker::{pick, play_beside};
 
 use steps::Until;
 

@@ -59,6 +59,9 @@ use placement::Placement;
 /// The smallest terminal that shows the whole picture.
 pub const SMALLEST: Size = Size::new(60, 16);
 
+/// An instant replay with fewer rows takes those of the timeline for as long as it lasts.
+const ROOM_TO_REPLAY: u16 = 7;
+
 /// Everything that the areas need.
 struct Scene<'a> {
     /// The world that is shown: the present one, or a held one.
@@ -234,7 +237,8 @@ fn whole(buf: &mut Buffer, scene: &Scene<'_>) {
         waits::paint(buf, right, scene);
     }
     if let Some(replay) = &scene.state.instant_replay {
-        let area = plan.extra.map_or(panels, |[left, right]| left.union(right));
+        let below = if panels.height < ROOM_TO_REPLAY { plan.timeline.union(panels) } else { panels };
+        let area = plan.extra.map_or(below, |[left, right]| left.union(right));
         instant_replay::paint(buf, area, scene, replay);
     }
     footer::paint(buf, plan.footer, scene);

@@ -1,12 +1,17 @@
 //! What the rules say: nothing, "too early to tell", or a finding. Each rule is asked at a moment of each kind.
 
+use std::ops::Range;
+use std::time::Duration;
+
 use crate::play::{Play, peer};
 use crate::terms::assert_chinese;
 use qviz::model::cause::Cause;
+use qviz::model::client_clock::ClientClock;
 use qviz::model::counters::Counter;
 use qviz::model::event::{ClientEvent, Event, Listening};
 use qviz::model::segment::{Toward, flags};
-use qviz::model::settings::Sysctl;
+use qviz::model::settings::{AcceptRate, Arrivals, Knobs, Sysctl};
+use qviz::model::stamp::Stamp;
 use qviz::text::lang::{Lang, within};
 
 impl Play {
@@ -84,6 +89,101 @@ fn a_slow_accept_is_named_only_while_somebody_comes() {
     play.assert_finding(rule, "found");
     play.pass(1500);
     play.assert_finding(rule, "absent");
+}
+
+/// A wave every four seconds: `size` clients within its first one, of which `accepted` are accepted by its end.
+fn waves(play: &mut Play, which: Range<u16>, (size, accepted): (u16, u16)) {
+    let arrivals = Arrivals::Wave { size: size.into(), period: Duration::from_secs(4) };
+    let knobs = Knobs {
+        backlog: 1,
+        rate: 0.0,
+        arrivals,
+        accept_rate: AcceptRate::PerSecond(1.0),
+        half_open: 0.0,
+        loss: 0.0,
+        rtt: Duration::ZERO,
+        jitter: Duration::ZERO,
+        workers: None,
+        service: Duration::ZERO,
+    };
+    play.emit(Event::Knobs(Box::new(knobs)));
+    for wave in which {
+        let first = wave * size + 1;
+        for id in first..first + size {
+            if id - first < accepted {
+                play.handshake(id);
+            } else {
+                play.arrive(id);
+            }
+            play.pass(1000 / u64::from(size));
+        }
+        for id in first..first + accepted {
+            play.pass(3000 / u64::from(accepted));
+            play.accept(id);
+        }
+    }
+}
+
+#[test]
+fn waves_are_judged_from_one_to_the_next_not_by_their_crest() {
+    // Two fit. Two of three are accepted before the next wave comes: arrivals outnumber accepts over whole waves, too.
+    let mut play = Play::new(1, &[]);
+    waves(&mut play, 0..1, (3, 2));
+    play.assert_finding("accept-too-slow", "absent");
+    waves(&mut play, 1..3, (3, 2));
+    play.assert_finding("burst-too-large", "absent");
+    let found = play.world.findings.iter().find(|finding| finding.rule == "accept-too-slow").unwrap();
+    let (arrivals, accepts) = (found.evidence["arrivals_per_s"], found.evidence["accepts_per_s"]);
+    // A wave of three begins where four seconds end; one of them may be counted to the next.
+    assert!((0.5..=0.8).contains(&arrivals) && (0.25..=0.5).contains(&accepts), "over four seconds: {found:?}");
+}
+
+#[test]
+fn rates_of_slow_motion_are_told_of_no_server_also_just_after_it() {
+    let mut play = Play::new(0, &[]);
+    play.handshake(1);
+    let come = |play: &mut Play, ids: Range<u16>| {
+        for id in ids {
+            play.arrive(id);
+            play.pass(90);
+        }
+    };
+    play.emit(Event::Tempo(ClientClock { pace: 0.25, ..ClientClock::default() }));
+    come(&mut play, 2..40);
+    play.assert_finding("accept-too-slow", "absent");
+    let since = Stamp::from_nanos(play.now);
+    play.emit(Event::Tempo(ClientClock { since, clients: since, ..ClientClock::default() }));
+    come(&mut play, 40..60);
+    play.assert_finding("accept-too-slow", "absent");
+    come(&mut play, 60..90);
+    play.assert_finding("accept-too-slow", "found");
+}
+
+#[test]
+fn under_one_setting_a_run_is_not_told_both_that_a_longer_queue_helps_and_that_it_does_not() {
+    let mut play = Play::new(1, &[]);
+    for id in [1, 2] {
+        play.handshake(id);
+    }
+    (3..7).for_each(|id| play.arrive(id));
+    [1, 2].into_iter().for_each(|id| play.accept(id));
+    for id in 3..7 {
+        play.syn(id);
+        play.syn_ack(id);
+        play.ack(id);
+        play.accept(id);
+    }
+    (0..12).for_each(|_| play.review());
+    assert!(play.world.found.contains_key("burst-too-large"));
+    for id in [8, 9] {
+        play.handshake(id);
+    }
+    for id in 10..50 {
+        play.arrive(id);
+        play.pass(90);
+    }
+    play.assert_finding("accept-too-slow", "found");
+    assert!(!play.world.found.contains_key("burst-too-large"), "{:?}", play.world.found);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn the_newest_drop_is_shown_again_at_a_fifth_of_the_speed_and_ends_by_itself() {
     update(&mut state, Msg::Press(Action::Replay, story.now), &story.world);
     let begin = look(&mut state, &story);
     assert!(begin.contains("INSTANT REPLAY of a1 · 0.2×"), "{begin}");
-    assert!(!begin.contains("dropped, no reply"), "it has not come to the drop: {begin}");
+    assert!(!begin.contains("dropped, no reply") && !begin.contains("next:"), "it has not come to the drop: {begin}");
     // Its SYN needs 0.2 s: one second here.
     story.run(ms(1200 + 600));
     let way = look(&mut state, &story);
@@ -45,6 +45,7 @@ fn the_newest_drop_is_shown_again_at_a_fifth_of_the_speed_and_ends_by_itself() {
     story.run(ms(1200 + 1400));
     let end = look(&mut state, &story);
     assert!(end.contains("accept queue full: dropped, no reply") && end.contains("INSTANT REPLAY"), "{end}");
+    assert!(end.contains("next: client: SYN again in"), "{end}");
     story.run(ms(6000));
     assert!(!look(&mut state, &story).contains("INSTANT REPLAY"), "the panels are back");
 }

@@ -21,7 +21,7 @@ fn everything() -> Vec<Arc<Lesson>> {
 
 fn picker(lang: Lang, ascii: bool) -> Picker {
     let done = ["two-queues", "n-plus-one", "handshake"].map(|name| (name.to_owned(), (1, 2)));
-    Picker::new(everything(), BTreeMap::from(done), (lang, Theme::named("dark", Depth::True, ascii).unwrap()))
+    Picker::new(everything(), (BTreeMap::from(done), None), (lang, Theme::named("dark", Depth::True, ascii).unwrap()))
 }
 
 fn drawn(picker: &Picker, (width, height): (u16, u16)) -> Buffer {

@@ -11,7 +11,7 @@ use std::num::NonZeroU16;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, ExitStatus};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pts, Pty, open};
@@ -89,6 +89,11 @@ impl Pane {
     /// The screen's rows, without colours.
     pub(crate) fn text(&self) -> String {
         self.screen().rows(0, u16::MAX).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The same, row by row.
+    pub(crate) fn rows(&self) -> Vec<String> {
+        self.screen().rows(0, u16::MAX).collect()
     }
 
     /// What was written since the alternate screen was left for the last time.
@@ -214,6 +219,15 @@ impl Pane {
     fn is_within_a_frame(&self) -> bool {
         let last = |mark: &[u8]| self.seen.windows(mark.len()).rposition(|part| part == mark);
         last(b"\x1b[?2026h") > last(b"\x1b[?2026l")
+    }
+
+    /// Reads until this moment, and to the end of the frame that it falls into.
+    #[track_caller]
+    pub(crate) fn read_until(&mut self, moment: Instant) {
+        while crate::lab::now() < moment || self.is_within_a_frame() {
+            self.read();
+            assert!(crate::lab::now() < moment + SOON, "a frame without an end");
+        }
     }
 
     /// Takes what is there; waits a moment when there is nothing.

@@ -226,3 +226,18 @@ fn a_demo_shows_its_story_where_no_private_network_can_be_had() {
     pane.press(b"q");
     assert!(pane.end().success());
 }
+
+case!(a_setting_that_was_changed_before_its_question_is_named_when_it_is_asked);
+fn a_setting_that_was_changed_before_its_question_is_named_when_it_is_asked() {
+    network();
+    let mut pane = Pane::qviz((120, 36), "lesson n-plus-one");
+    pane.wait_for("space goes on");
+    pane.press(b"\x1b[C");
+    pane.wait_for("listen(6): limit 6");
+    pane.press(b" ");
+    pane.wait_for("changed by hand: listen(6). What is right is measured with that.");
+    pane.press(b"2");
+    pane.wait_for("and so says the kernel");
+    pane.press(b"q");
+    assert_eq!(pane.end().code(), Some(0));
+}

@@ -26,10 +26,13 @@ fn a_challenge_is_chosen_by_its_number_and_kept_once_its_goals_are_reached() {
     pane.press(b" ");
     pane.wait_for("not reached: Ghosts: 0.");
     pane.press(b"q");
-    assert_eq!(pane.end().code(), Some(0));
+    pane.wait_for("0 of 34 done");
     let kept = states.path().join("qviz/lessons");
     assert!(!kept.exists(), "its goal was not reached");
-    let mut pane = begun("lesson 32", states.path());
+    // The list is there again: the next one is chosen from it.
+    pane.press(b"32");
+    pane.wait_for("qviz lesson stop-the-drops");
+    pane.press(b"\r");
     pane.wait_for("4 clients come per second");
     pane.press(b"]]]]]]]]");
     pane.wait_for("24/s");
@@ -38,12 +41,26 @@ fn a_challenge_is_chosen_by_its_number_and_kept_once_its_goals_are_reached() {
     pane.press(b" ");
     pane.wait_for("✓ reached: ListenDrops stayed at");
     pane.press(b"q");
-    assert_eq!(pane.end().code(), Some(0));
-    assert_eq!(std::fs::read_to_string(kept).expect("what is kept"), "stop-the-drops 0/0\n");
-    let mut pane = begun("lesson", states.path());
     pane.wait_for("1 of 34 done");
+    let text = pane.text();
+    let row = |number: &str| text.lines().find(|line| line.contains(number)).map(str::to_owned).unwrap_or_default();
+    assert!(row(" 32 ").contains('✓') && row(" 33 ").contains("next"), "{text}");
+    assert_eq!(std::fs::read_to_string(kept).expect("what is kept"), "stop-the-drops 0/0\n");
     pane.press(b"q");
     assert_eq!(pane.end().code(), Some(0));
+}
+
+case!(a_signal_to_the_list_ends_the_lesson_that_was_begun_from_it);
+fn a_signal_to_the_list_ends_the_lesson_that_was_begun_from_it() {
+    network();
+    let states = tempfile::tempdir().expect("a folder");
+    let mut pane = begun("lesson", states.path());
+    pane.wait_for("0 of 34 done");
+    pane.press(b"\r");
+    pane.wait_for("╔ LESSON");
+    pane.signal(rustix::process::Signal::TERM);
+    assert_eq!(pane.end().code(), Some(143));
+    assert!(pane.is_restored(), "{}", pane.text());
 }
 
 case!(a_class_votes_and_the_choice_with_most_hands_is_predicted);

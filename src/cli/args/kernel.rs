@@ -20,7 +20,7 @@ pub struct KernelArgs {
 
     /// net.ipv4.tcp_max_syn_backlog
     ///
-    /// With SYN cookies off, three quarters of it limit the half-open requests of new peers.
+    /// With SYN cookies off, ¾ of it limit the half-open requests of new peers.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=2_147_483_647), allow_negative_numbers = true)]
     pub max_syn_backlog: Option<i64>,
 

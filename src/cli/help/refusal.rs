@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::translate_frame;
 use crate::say;
+use crate::scenario::words::nearest;
 
 /// The parser's error as text, with what to do. An error without a sentence here keeps the parser's own text.
 pub fn refusal(error: &Error) -> String {
@@ -97,9 +98,16 @@ fn hints(error: &Error) -> Vec<String> {
         hints.push(say!("[possible values: {names}]", names = values));
     }
     for kind in [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue] {
-        hints.extend(context(error, kind).map(|near| say!("did you mean '{near}'?", near)));
+        let near = context(error, kind).filter(|near| kind != ContextKind::SuggestedArg || is_near(error, near));
+        hints.extend(near.map(|near| say!("did you mean '{near}'?", near)));
     }
     hints
+}
+
+/// True when an option's name is likely to be what was meant: an option of another command is no slip of a finger.
+fn is_near(error: &Error, name: &str) -> bool {
+    let given = context(error, ContextKind::InvalidArg).unwrap_or_default();
+    !nearest(&given, &[name]).is_empty()
 }
 
 /// One value of the error's context; several are joined with commas.

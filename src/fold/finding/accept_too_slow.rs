@@ -1,8 +1,9 @@
 //! accept() takes less than arrives, and the queue stays full.
 
 use super::context::is_one_of_several;
-use super::{Check, Diagnosis, RecentActivity, Rule, Sentence, Severity, Verdict, lately};
+use super::{Check, Diagnosis, RecentActivity, Rule, Sentence, Severity, Verdict, lately, span};
 use crate::fold::world::World;
+use crate::model::client_clock::ClientClock;
 use crate::say;
 
 pub(super) const RULE: Rule = Rule { name: "accept-too-slow", explain: EXPLAIN, check: Check::World(check) };
@@ -15,17 +16,16 @@ Kernel: sk_acceptq_is_full (include/net/sock.h), asked in tcp_conn_request and t
 What to do: call accept() more often (an accept loop of its own, more workers, less work between two accept() calls), or let fewer
 clients in.";
 
-/// How many seconds the rule looks back.
-const SECONDS: u32 = 3;
-
 /// True while it holds: then no backlog is large enough.
 pub(super) fn holds(world: &World) -> bool {
     matches!(check(world), Verdict::Found(_))
 }
 
 fn check(world: &World) -> Verdict {
-    // Slow motion changes the rates: they say nothing of the server.
-    if world.tempo.held || world.tempo.pace < 1.0 {
+    // Slow motion changes the rates: they say nothing of the server, nor do they where part of the span was slow.
+    let slow = world.tempo.held || world.tempo.pace < 1.0;
+    let was_slow = world.tempo != ClientClock::default() && world.now.since(world.tempo.since) < span(world);
+    if slow || was_slow {
         return Verdict::Absent;
     }
     // A queue that empties in between holds the accept rate down itself: a longer one is taken in one go.
@@ -33,7 +33,7 @@ fn check(world: &World) -> Verdict {
     if (world.is_watched() && empties) || is_one_of_several(world) {
         return Verdict::Absent;
     }
-    let Some(lately) = lately(world, SECONDS).map(|lately| as_said_elsewhere(world, lately)) else {
+    let Some(lately) = lately(world).map(|lately| as_said_elsewhere(world, lately)) else {
         let full = world.accept_capacity().is_some_and(|capacity| world.accept_queue.depth() >= capacity);
         let lost = world.ledger.kernel_drops() > 0;
         return if full && lost { Verdict::TooEarly } else { Verdict::Absent };
@@ -72,28 +72,32 @@ fn as_said_elsewhere(world: &World, lately: RecentActivity) -> RecentActivity {
     }
 }
 
-/// The queue "stays" full only where it was never less than full; the rates are those of the same seconds.
+/// The queue "stayed" full only where it was never less than full; the rates are those of the same seconds.
 fn sentence(lately: &RecentActivity, gained_s: f64) -> String {
-    let (accepts, arrivals) = (
-        format_args!("{:.1}", lately.accepts_per_s).to_string(),
-        format_args!("{:.1}", lately.arrivals_per_s).to_string(),
-    );
-    let gained = format!("{gained_s:.2}");
-    if lately.full >= STAYS {
+    let [accepts, arrivals] = [lately.accepts_per_s, lately.arrivals_per_s].map(|rate| format!("{rate:.1}"));
+    let (gained, seconds) = (format!("{gained_s:.2}"), seconds_of(lately));
+    if lately.accepts_per_s <= 0.0 {
         say!(
-            "{arrivals} arrivals/s, {accepts} accepts/s: the queue stays full. Each extra slot only delays the next drop by {gained} s; accept() must become faster.",
+            "{arrivals} arrivals/s and no accept(): the queue stayed full for the last {seconds} s. No backlog is long enough.",
+            arrivals,
+            seconds
+        )
+    } else if lately.full >= STAYS {
+        say!(
+            "{arrivals} arrivals/s, {accepts} accepts/s: the queue stayed full for the last {seconds} s. Each extra slot only delays the next drop by {gained} s; accept() must become faster.",
             arrivals,
             accepts,
+            seconds,
             gained
         )
     } else {
         let share = format!("{:.0}", lately.full * 100.0);
         say!(
-            "{arrivals} arrivals/s, {accepts} accepts/s: the queue was full {share} % of the last {seconds} s. Each extra slot only delays the next drop by {gained} s; accept() must become faster.",
+            "{arrivals} arrivals/s, {accepts} accepts/s: the queue was full for {share} % of the last {seconds} s. Each extra slot only delays the next drop by {gained} s; accept() must become faster.",
             arrivals,
             accepts,
             share,
-            seconds = SECONDS,
+            seconds,
             gained
         )
     }
@@ -101,3 +105,9 @@ fn sentence(lately: &RecentActivity, gained_s: f64) -> String {
 
 /// The share of the time from which a queue stays full.
 const STAYS: f64 = 0.97;
+
+/// `12`, or `3.5`.
+fn seconds_of(lately: &RecentActivity) -> String {
+    let seconds = lately.span.as_secs_f64();
+    if seconds.fract() < 0.05 { format!("{seconds:.0}") } else { format!("{seconds:.1}") }
+}

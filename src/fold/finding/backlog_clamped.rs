@@ -8,7 +8,7 @@ pub(super) const RULE: Rule = Rule { name: "backlog-clamped", explain: EXPLAIN, 
 
 const EXPLAIN: &str = "\
 listen(backlog) silently takes the smaller of the backlog and net.core.somaxconn of the socket's network namespace. The program
-asked for more than it got, and nobody told it.
+asked for more than it got, and listen() reports no error.
 Kernel: __sys_listen (net/socket.c).
 What to do: sysctl -w net.core.somaxconn=N in that network namespace (a container has its own), then let the program call listen()
 again, usually by restarting it. Raising the sysctl alone changes nothing for a socket that already listens.";

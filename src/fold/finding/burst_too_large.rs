@@ -1,7 +1,7 @@
 //! A burst came that the backlog could not hold, though the server keeps up on average.
 
 use super::context::is_one_of_several;
-use super::{Check, Diagnosis, Rule, Sentence, Severity, Verdict, accept_too_slow, lately};
+use super::{Check, Diagnosis, LEAST, Rule, Sentence, Severity, Verdict, accept_too_slow, slots_of};
 use crate::fold::world::World;
 use crate::say;
 
@@ -31,13 +31,14 @@ fn check(world: &World) -> Verdict {
     if accept_too_slow::holds(world) {
         return Verdict::Absent;
     }
-    if lately(world, 3).is_none() {
+    let afterwards = slots_of(LEAST);
+    if world.history.last(afterwards).count() < afterwards {
         return Verdict::TooEarly;
     }
     if world.demand.waiting() > limit + 1 {
         return Verdict::Absent;
     }
-    let needed = peak - 1;
+    let (needed, watched) = (peak - 1, world.is_watched());
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         actions: Vec::new(),
@@ -47,6 +48,15 @@ fn check(world: &World) -> Verdict {
             ("needed_backlog", needed.into()),
         ],
         sentence: Sentence::new(move || {
+            if !watched {
+                return say!(
+                    "a burst of {peak} clients met a queue of {capacity}; a backlog of {needed} would have absorbed it.",
+                    peak,
+                    capacity = limit + 1,
+                    needed
+                );
+            }
+            // Of a program it is not known whether it would have accepted as fast.
             say!(
                 "a burst of {peak} clients met a queue of {capacity}; a backlog of at least {needed} would have absorbed it.",
                 peak,

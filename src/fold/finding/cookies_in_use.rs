@@ -17,8 +17,10 @@ What to do: find out why the SYN queue is full: a backlog too small for the roun
 clients that do not answer.";
 
 fn check(world: &World) -> Verdict {
-    // Seen from the side the wire does not always tell a cookie: the counters do.
-    let counted = |counter, known| context::counter(world, counter).filter(|_| !world.delivers()).unwrap_or(known);
+    // Seen from the side the wire does not always tell a cookie: the counters do, unless other listeners share them.
+    let own = world.is_watched() || world.began.as_ref().is_some_and(|began| began.private_counters);
+    let counted =
+        |counter, known| context::counter(world, counter).filter(|_| own && !world.delivers()).unwrap_or(known);
     let sent = counted(Counter::SyncookiesSent, world.ledger.cookies_sent);
     let redeemed = counted(Counter::SyncookiesRecv, world.ledger.cookies_redeemed);
     if sent == 0 || !is_its_own(world) {
@@ -36,14 +38,14 @@ fn check(world: &World) -> Verdict {
             let repeated = if redeemed > sent { say!(" (each is counted as often as it comes)") } else { "" };
             if always {
                 return say!(
-                    "tcp_syncookies is 2: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}{repeated}.",
+                    "tcp_syncookies is 2: SYN-ACKs with a cookie: {sent}, ACKs that brought a valid one back: {redeemed}{repeated}.",
                     sent,
                     redeemed,
                     repeated
                 );
             }
             say!(
-                "the SYN queue was full: SYN-ACKs with a cookie: {sent}, valid ones that came back: {redeemed}{repeated}.",
+                "the SYN queue was full: SYN-ACKs with a cookie: {sent}, ACKs that brought a valid one back: {redeemed}{repeated}.",
                 sent,
                 redeemed,
                 repeated

@@ -16,7 +16,7 @@ At least half of the SYN queue is held by requests whose clients have not answer
 clients behind a network that loses the SYN-ACK, or clients that vanished. Each stays until its SYN-ACK was repeated
 tcp_synack_retries times (about 63 s with 5), less under pressure.
 Kernel: reqsk_timer_handler (net/ipv4/inet_connection_sock.c).
-What to do: keep net.ipv4.tcp_syncookies=1, so that a full SYN queue does not shut out real clients; lower
+What to do: keep net.ipv4.tcp_syncookies=1, so that a full SYN queue does not drop real clients; lower
 net.ipv4.tcp_synack_retries to shorten the stay; look at where the requests come from.";
 
 /// Longer than any round trip.

@@ -7,7 +7,7 @@ use crate::say;
 pub(super) const RULE: Rule = Rule { name: "one-client-many-overflows", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
-ListenOverflows and ListenDrops count packets, not clients. A client that is turned away sends its SYN again (up to 11 times in
+ListenOverflows and ListenDrops count packets, not clients. A client whose SYN is dropped sends its SYN again (up to 11 times in
 its life with the defaults), a ghost repeats its ACK and its data, and each of these packets is another overflow. Divide before you
 alarm: qviz always shows both numbers.
 Kernel: NET_INC_STATS(LINUX_MIB_LISTENOVERFLOWS) in tcp_conn_request and tcp_v4_syn_recv_sock, once per packet.

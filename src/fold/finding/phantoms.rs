@@ -9,7 +9,7 @@ pub(super) const RULE: Rule = Rule { name: "phantoms", explain: EXPLAIN, check: 
 
 const EXPLAIN: &str = "\
 A phantom is a client whose valid SYN cookie met a full accept queue. The server keeps nothing of it, not even a half-open request,
-so it will never repeat its SYN-ACK; the client believes that it is connected and finds out only when its data stays without an
+so it will never repeat its SYN-ACK; the client is connected (client's view), until its data stays without an
 answer. SYN cookies protect the SYN queue; they do not make a slow accept() faster.
 Kernel: cookie_v4_check (net/ipv4/syncookies.c), tcp_get_cookie_sock.
 What to do: empty the accept queue faster, or give it a larger backlog if it was a burst.";

@@ -4,8 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Check, Diagnosis, Finding, ListenerContext, RULES, Rule, Subject, Verdict};
+use super::{
+    Check, Diagnosis, Finding, ListenerContext, RULES, Rule, Subject, Verdict, accept_too_slow, burst_too_large,
+};
 use crate::fold::director;
+use crate::fold::history;
 use crate::fold::listeners::ListenerState;
 use crate::fold::world::{self, World};
 use crate::model::event::Event;
@@ -13,6 +16,9 @@ use crate::model::stamp::Stamp;
 
 /// Interval of running the rules.
 const PACE: Duration = Duration::from_millis(250);
+
+/// Findings that contradict each other: of two under the same settings the later one is kept, which has seen more.
+const CONTRADICT: [[&str; 2]; 1] = [[accept_too_slow::RULE.name, burst_too_large::RULE.name]];
 
 /// The most findings in force; the most severe are kept.
 pub(super) const IN_FORCE: usize = 256;
@@ -113,11 +119,28 @@ fn harm(world: &World, listener: &ListenerState) -> (u64, u64) {
 
 fn remember(world: &mut World, findings: &[Finding]) {
     for finding in findings {
+        let opposite = CONTRADICT.iter().find_map(|[one, other]| {
+            if finding.rule == *one { Some(other) } else { (finding.rule == *other).then_some(one) }
+        });
+        let opposite = opposite.map(|rule| key(rule, finding.subject.as_ref()));
+        // Under other settings both may have been so, one after the other.
+        if let Some(opposite) = opposite
+            && world.found.get(&opposite).is_some_and(|found| !is_changed_since(world, found.since))
+        {
+            world.found.remove(&opposite);
+        }
         let key = key(&finding.rule, finding.subject.as_ref());
         if world.found.len() < FOUND || world.found.contains_key(&key) {
-            world.found.insert(key, finding.clone());
+            // What comes and goes has been there since it was seen first.
+            let since = world.found.get(&key).map_or(finding.since, |before| before.since.min(finding.since));
+            world.found.insert(key, Finding { since, ..finding.clone() });
         }
     }
+}
+
+/// True when a setting was changed since a moment.
+fn is_changed_since(world: &World, moment: Stamp) -> bool {
+    world.history.since(history::number(moment)).any(|(_, slot)| slot.mark)
 }
 
 /// The key of a finding: the rule, and the listener if it is about one of many.

@@ -8,8 +8,8 @@ use crate::say;
 pub(super) const RULE: Rule = Rule { name: "unanswered-before-listener", explain: EXPLAIN, check: Check::World(check) };
 
 const EXPLAIN: &str = "\
-SYNs come in at the network interface and stay without an answer, while the listener's own drop counter stands still: something between the
-interface and the listener throws them away. A packet filter (iptables, nftables), a full conntrack table, reverse path filtering, or a policy
+SYNs come in at the network interface and stay without an answer, while the listener's own drop counter does not move: something between the
+interface and the listener drops them. A packet filter (iptables, nftables), a full conntrack table, reverse path filtering, or a policy
 of another program does that; no counter of the listener moves. An old connection with the same ports answers with an ACK instead and is
 counted apart.
 Kernel: packet taps see a segment before netfilter's PREROUTING (__netif_receive_skb_core, net/core/dev.c); ip_rcv_finish, nf_hook.

@@ -59,7 +59,7 @@ impl World {
         if to.in_syn_queue() && !from.in_syn_queue() {
             one.inference.listed = open.dump;
             if !open.foreign.blind {
-                syn_queue.enter(at);
+                syn_queue.enter_room(at);
             }
         }
         if from.in_accept_queue() && !to.in_accept_queue() {

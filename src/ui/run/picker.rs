@@ -1,4 +1,9 @@
-//! The loop of the list of lessons.
+//! The loop of the list of lessons, and the wait for the one that is played.
+
+use std::io;
+use std::process::{Command, ExitStatus};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{ExitReason, MAX_WAIT, SignalAction, Signals, theme_of};
 use crate::say;
@@ -55,6 +60,29 @@ pub async fn pick(
                 None => return Ok(Err(ExitReason::TerminalGone)),
             },
             () = rest(MAX_WAIT) => {}
+        }
+    }
+}
+
+/// Runs a program that has the terminal to its end. A signal that would end this one goes to it.
+///
+/// # Errors
+/// When it cannot be begun, or signals cannot be heard.
+pub async fn play_beside(command: Command) -> io::Result<ExitStatus> {
+    let mut signals = Signals::listen()?;
+    let mut child = tokio::process::Command::from(command).spawn()?;
+    loop {
+        tokio::select! {
+            biased;
+            status = child.wait() => return status,
+            action = signals.next() => {
+                let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+                if let (SignalAction::End(number), Some(pid)) = (action, pid)
+                    && let Some(signal) = Signal::from_named_raw(number)
+                {
+                    kill_process(pid, signal)?;
+                }
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The keys, those that matter now first, as many as fit; help and quit always. No key is cut. What a key did takes their place for a
-//! moment.
+//! moment; that of help and quit, too, where it would be cut.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -29,8 +29,13 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let shown = (0..=first.len()).rev().find(|shown| fits(*shown, gap)).unwrap_or(0);
     let mut col = 1;
     if let Some((mark, words, style)) = toast {
-        let room = area.width.saturating_sub(needed(&last, gap) + 2 * gap + 4);
+        let beside = area.width.saturating_sub(needed(&last, gap) + 2 * gap + 4);
+        let is_cut = text::width(&words) > beside;
+        let room = if is_cut { area.width.saturating_sub(4) } else { beside };
         text::pieces(buf, area, (1, 0), &[(mark, style), (" ", style), (&text::fit(&words, room), style)]);
+        if is_cut {
+            return;
+        }
         col = area.width.saturating_sub(needed(&last, gap) + 1);
     }
     for (binding, words) in first[..shown].iter().chain(&last) {

@@ -160,16 +160,16 @@ fn stage() -> Vec<LegendRow> {
         ("† ⊘ ↯", say!("closed in the queue · no answer, expired, or gave up · reset"), Some(Meaning::Lost)),
         ("¤", say!("SYN cookie: answered, and nothing kept until its ACK comes back"), Some(Meaning::Travelling)),
         ("▲ ▼", say!("timeline: a setting was changed · the queue was never fuller"), None),
-        (say!("in out/s"), say!("timeline: clients that came and accept() calls, per second"), Some(Meaning::Served)),
+        (say!("arr acc/s"), say!("timeline: clients that came and accept() calls, per second"), Some(Meaning::Served)),
     ]
 }
 
 fn list() -> Vec<LegendRow> {
     vec![
-        (say!("client"), say!("what the client believes: SYN_SENT, ESTABLISHED, or how it ended"), None),
+        (say!("client"), say!("the client's state: SYN_SENT, ESTABLISHED, or how it ended"), None),
         (say!("server"), say!("what the kernel has: nothing, SYN_RCVD (SYN queue), ESTABLISHED"), None),
         ("→ ◷ ■ ✓", say!("connecting · half-open · in the accept queue · served"), Some(Meaning::Waiting(2))),
-        ("◌", say!("ghost or phantom: the client believes otherwise"), Some(Meaning::Divergent)),
+        ("◌", say!("ghost or phantom: client and server disagree"), Some(Meaning::Divergent)),
         ("† ¤", say!("closed by its client, still in the queue · cookie sent"), Some(Meaning::Lost)),
         (say!("timer"), say!("what a side does next by itself, and in how many seconds"), None),
     ]
@@ -181,7 +181,7 @@ fn ladder() -> Vec<LegendRow> {
         ("──▶", say!("client to server; on the arrow: how long it took"), Some(Meaning::Travelling)),
         ("──▶ ✗", say!("it arrived, and the kernel threw it away for this cause"), Some(Meaning::Lost)),
         ("──✗", say!("our simulated network lost it on its way"), Some(Meaning::Lost)),
-        (say!("STATES"), say!("what each side believes after it; bold where it has changed"), None),
+        (say!("STATES"), say!("the state of each side after it; bold where it has changed"), None),
         (say!("next:"), say!("which timer runs, and what it does if nothing changes"), None),
     ]
 }

@@ -58,44 +58,54 @@ pub(super) fn paint(buf: &mut Buffer, scene: &Scene<'_>) {
     let moment = numbers::moment(connection.first_seen);
     let state = say!("{sign} {ended} · began at {moment} s", sign = mark, ended, moment = moment.trim());
     let inner = text::frame(buf, area, (&title, theme.strong()), (&state, style), theme.calm());
-    let text = next_steps::whole(chosen, scene.world, scene.now);
-    let words = 2 + text::width(say!("next:"));
-    let (first, rest) = split(&text, inner.width.saturating_sub(words + 1));
-    let foot = 1 + u16::from(!rest.is_empty());
     let columns = columns(inner.width);
     heads(buf, Rect { height: 1, ..inner }, columns, scene);
-    let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + foot), ..inner };
+    let body = next(buf, below_heads(inner), scene, (chosen, scene.now));
     if !lines(buf, body, columns, scene, chosen) {
         let missing = numbers::count(scene.world.segments_not_logged());
         let text =
             say!("nothing was written down: too much to follow ({missing} segments), or none is seen here", missing);
         text::write(buf, body, (1, 0), &text::fit(&text, body.width.saturating_sub(1)), theme.calm());
     }
-    let bottom = Rect { y: inner.bottom().saturating_sub(foot), height: foot, ..inner };
-    text::write(buf, bottom, (1, 0), say!("next:"), theme.strong());
-    text::write(buf, bottom, (words, 0), first, theme.strong());
-    text::write(buf, bottom, (words, 1), &text::fit(rest, bottom.width.saturating_sub(words)), theme.strong());
 }
 
 /// The ladder of a connection in an area beside others: its lines, and what comes next.
 pub(super) fn within(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, chosen: &Chosen) {
     let columns = columns(area.width);
     heads(buf, Rect { height: 1, ..area }, columns, scene);
-    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
+    let body = next(buf, below_heads(area), scene, (chosen, scene.now));
     lines(buf, body, columns, scene, chosen);
-    let foot = text::row(area, area.height.saturating_sub(1));
-    let next = next_steps::whole(chosen, scene.world, scene.now);
-    let col = text::write(buf, foot, (1, 0), say!("next:"), scene.theme.strong()) + 1;
-    text::write(buf, foot, (col, 0), &text::fit(&next, foot.width.saturating_sub(col)), scene.theme.strong());
 }
 
-const fn columns(width: u16) -> Columns {
-    let (what, side, arrow) = match width {
-        0..90 => (12, 12, 11),
-        90..160 => (18, 13, 28),
-        _ => (24, 16, 60),
+fn below_heads(area: Rect) -> Rect {
+    Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
+}
+
+/// What comes next, in the last row or two; returns the area above.
+fn next(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (chosen, now): (&Chosen, Stamp)) -> Rect {
+    let text = next_steps::whole(chosen, scene.world, now);
+    let words = 2 + text::width(say!("next:"));
+    let room = area.width.saturating_sub(words + 1);
+    let (first, rest) = if area.height > 2 { split(&text, room) } else { (text.as_str(), "") };
+    let foot = (1 + u16::from(!rest.is_empty())).min(area.height);
+    let (above, bottom) =
+        (Rect { height: area.height - foot, ..area }, Rect { y: area.bottom() - foot, height: foot, ..area });
+    let style = scene.theme.strong();
+    text::write(buf, bottom, (1, 0), say!("next:"), style);
+    text::write(buf, bottom, (words, 0), &text::fit(first, room), style);
+    text::write(buf, bottom, (words, 1), &text::fit(rest, room), style);
+    above
+}
+
+/// The arrows take what the words of the server's side leave.
+fn columns(width: u16) -> Columns {
+    let (what, side, words) = match width {
+        0..90 => (12, 12, 33),
+        90..160 => (18, 13, 48),
+        _ => (24, 16, 50),
     };
     let client = 9 + what;
+    let arrow = width.saturating_sub(client + side + 1 + words).clamp(11, 60);
     Columns { what: 9, client, arrow: client + side, width: arrow, server: client + side + arrow + 1 }
 }
 
@@ -179,7 +189,7 @@ fn line(buf: &mut Buffer, at: (Rect, u16), columns: Columns, whose: (&Scene<'_>,
     let server_changed = ladder_row.before.map_or(ServerSide::Nothing, |before| before.server) != entry.server;
     let style = if server_changed { theme.strong() } else { theme.calm() };
     let mut col = columns.server;
-    for (text, meaning) in words::server(entry, &chosen.connection, wide) {
+    for (text, meaning) in words::server(entry, &chosen.connection, area.width.saturating_sub(columns.server)) {
         let style = meaning.map_or(style, |meaning| theme.text(meaning));
         let text = ascii::written_out(&text, theme.ascii);
         let text = text::fit(&text, area.width.saturating_sub(col));
@@ -257,10 +267,14 @@ fn progress(way: Option<f64>, full: u16) -> u16 {
 pub(super) fn until(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (chosen, moment): (&Chosen, Stamp)) {
     let columns = columns(area.width);
     heads(buf, Rect { height: 1, ..area }, columns, scene);
-    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let entries = chosen.connection.segment_log().into_iter().flat_map(SegmentLog::entries);
+    let mut body = below_heads(area);
+    let entries = || chosen.connection.segment_log().into_iter().flat_map(SegmentLog::entries);
+    // After the last of them, what comes next.
+    if body.height > 2 && entries().all(|entry| ended(entry) <= moment) {
+        body = next(buf, body, scene, (chosen, moment));
+    }
     let mut then: Vec<LogEntry> = Vec::new();
-    for entry in entries.filter(|entry| began(entry) <= moment) {
+    for entry in entries().filter(|entry| began(entry) <= moment) {
         let mut entry = entry.clone();
         if let LogItem::Passed(path) = &mut entry.what
             && path.arrives.is_some_and(|arrives| arrives > moment)
@@ -277,6 +291,14 @@ pub(super) fn until(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (chosen, mo
         let before = index.checked_sub(1).map(|index| &then[index]);
         let ladder_row = LadderRow { entry: &then[index], before, moment: Some(moment) };
         line(buf, (body, row), columns, (scene, chosen), &ladder_row);
+    }
+}
+
+/// When a segment arrived, or something else happened.
+fn ended(entry: &LogEntry) -> Stamp {
+    match &entry.what {
+        LogItem::Passed(path) => path.arrives.unwrap_or_else(|| entry.at()),
+        LogItem::Server(_) | LogItem::Client(_) => entry.at(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Rect, Size};
 
+use super::places::Shape;
 use crate::ui::panel::Panel;
 
 /// The areas of the picture. An area without room has no height.
@@ -31,12 +32,12 @@ pub(super) struct StagePlan {
     pub(super) divergent: Rect,
 }
 
-/// Plans the picture; `area` has at least the smallest size. The stage grows until each of `places` is a cell, at the cost of panels,
-/// floor and timeline, in this order.
+/// Plans the picture; `area` has at least the smallest size. The stage grows for `places` at the cost of panels, floor and timeline, in
+/// this order.
 pub(super) fn plan(area: Rect, chosen: Panel, (caption, places): (u16, u32)) -> Plan {
     let roomy = is_roomy(area.as_size());
     let mut heights = if roomy { roomy_heights(area.height, caption) } else { tight_heights(area.height, caption) };
-    grow_stage(&mut heights, rows_of(places, area.width), 0);
+    grow_stage(&mut heights, (places, area.width), 0);
     let mut top = area.y;
     let mut take = |height: u16| {
         let rect = Rect::new(area.x, top, area.width, height);
@@ -65,23 +66,14 @@ fn below_the_first(panels: &mut [(Panel, Rect)], rows: u16) -> [Rect; 2] {
     [Rect { width: left, ..area }, Rect { x: area.x + left, width: area.width - left, ..area }]
 }
 
-/// How many rows the stage needs so that each place of a queue is a cell.
-pub(super) fn rows_of(places: u32, width: u16) -> u16 {
-    let (_, queue) = widths(width);
-    let per_row = u32::from((queue - 2) / CELL.0);
-    let rows = places.div_ceil(per_row).min(u32::from(u16::MAX / CELL.1 - 1)) as u16;
-    (rows * CELL.1).saturating_add(AROUND_CELLS)
-}
-
-/// Gives the stage so many rows, if they are to be had: from what is below the timeline, which keeps `least`, the floor, and the timeline.
-pub(super) fn grow_stage(heights: &mut [u16; 7], wanted: u16, least: u16) {
+/// Gives the stage rows until each of `places` is as large as can be: a cell, a name, a mark. The rows come from what is below the
+/// timeline, which keeps `least`, from the floor, and from the timeline.
+pub(super) fn grow_stage(heights: &mut [u16; 7], (places, width): (u32, u16), least: u16) {
     let [_, _, stage, floor, timeline, panels, _] = heights;
     let spare = [(&mut *panels, least), (&mut *floor, 3), (&mut *timeline, 3)];
-    let missing = wanted.saturating_sub(*stage);
     let available: u16 = spare.iter().map(|(rows, least)| rows.saturating_sub(*least)).sum();
-    if missing > available {
-        return;
-    }
+    let missing = Shape::STACKED.map(|shape| rows_of(shape, places, width).saturating_sub(*stage));
+    let Some(missing) = missing.into_iter().find(|missing| *missing <= available) else { return };
     let mut left = missing;
     for (rows, least) in spare {
         let given = left.min(rows.saturating_sub(least));
@@ -93,6 +85,13 @@ pub(super) fn grow_stage(heights: &mut [u16; 7], wanted: u16, least: u16) {
         *timeline += std::mem::take(panels);
     }
     *stage += missing;
+}
+
+/// How many rows the stage needs for places of this shape.
+fn rows_of(shape: Shape, places: u32, width: u16) -> u16 {
+    let (_, queue) = widths(width);
+    let rows = places.div_ceil(u32::from((queue - 2) / shape.width));
+    u16::try_from(rows).unwrap_or(u16::MAX).saturating_mul(shape.height).saturating_add(AROUND_CELLS)
 }
 
 /// True when several panels are side by side.
@@ -186,9 +185,6 @@ fn panel_plan(area: Rect, chosen: Panel, roomy: bool) -> Vec<(Panel, Rect)> {
     panels
 }
 
-/// Columns and rows of the smallest place with an edge.
-const CELL: (u16, u16) = (4, 3);
-
 /// Rows of a queue's box beside its places: the frame, and two rows of words.
 const AROUND_CELLS: u16 = 4;
 
@@ -212,7 +208,10 @@ mod tests {
             assert_eq!(rows((80, 24), places), 10, "two rows of cells: {places}");
         }
         assert_eq!(rows((80, 24), 18), 13);
-        assert_eq!(rows((80, 24), 129), 7, "no cells at all: the stage takes nothing from the others");
+        assert_eq!(rows((80, 24), 33), 9, "five rows of names");
+        assert_eq!(rows((80, 24), 65), 13, "nine rows of names");
+        assert_eq!(rows((80, 24), 129), 10, "six rows of marks");
+        assert_eq!(rows((80, 24), 1025), 7, "no place at all: the stage takes nothing from the others");
         assert!(rows((120, 36), 28) >= 16);
     }
 

@@ -39,7 +39,8 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     text::write(buf, inner, (0, rows), &text::fit(&text, inner.width), style);
 }
 
-fn words(cause: Cause) -> &'static str {
+/// A cause in the words of a narrow row.
+pub(super) fn words(cause: Cause) -> &'static str {
     match cause {
         Cause::SynAcceptQueueFull => say!("SYN · accept queue full"),
         Cause::SynSynQueueFull => say!("SYN · SYN queue full"),

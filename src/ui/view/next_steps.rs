@@ -78,7 +78,7 @@ fn server(chosen: &Chosen, world: &World, now: Stamp) -> Option<String> {
     match connection.server {
         ServerSide::HalfOpen => Some(request(connection, next_steps, (now, world.tempo.at(now)))),
         ServerSide::CookieSent if connection.belief() == CombinedState::Phantom && next_steps.never_learns => {
-            Some(say!("the server keeps nothing and sends nothing; the client never learns").into())
+            Some(say!("the server keeps nothing and sends nothing").into())
         }
         ServerSide::CookieSent if connection.belief() == CombinedState::Phantom => {
             Some(say!("the server keeps nothing; the client's data may redeem the cookie once there is room").into())
@@ -111,7 +111,7 @@ fn request(connection: &Connection, next_steps: &NextSteps, (now, clients): (Sta
         .syn_ack
         .map(|at| say!("server sends SYN-ACK again in {left} · ", left = numbers::countdown(at.since(now))));
     let end = if next_steps.never_learns {
-        say!("; the client never learns")
+        say!("; the client gets no packet")
     } else if connection.client == ClientSide::Connected && connection.acks_ignored > 0 {
         say!("; then the client's data meets a RST")
     } else if connection.client == ClientSide::Vanished {

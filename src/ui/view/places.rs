@@ -67,6 +67,9 @@ impl Shape {
     /// The largest place where nothing is large.
     pub(super) const USUAL: Self = Self::usual(10, 5);
 
+    /// What the stage makes room for, the largest first: the smallest place with an edge, a name, a mark.
+    pub(super) const STACKED: [Self; 3] = [Self::usual(4, 3), Self::usual(3, 1), Self::usual(1, 1)];
+
     const ALL: [Self; 9] = [
         Self::LARGE,
         Self::MEDIUM,

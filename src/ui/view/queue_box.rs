@@ -101,7 +101,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scal
     // A label without a value says nothing.
     let most = if queue.most > 0 { say!("peak {count}", count = queue.most) } else { String::new() };
     let full_for = |time| say!("full for {time} in total", time = numbers::tenths(time));
-    let full_for = queue.full_for.filter(|time| !time.is_zero()).map_or_else(String::new, full_for);
+    let full_for = queue.full_for.filter(|time| time.as_millis() >= 50).map_or_else(String::new, full_for);
     beside(buf, text::padded(inner), row + 2, (&most, theme.calm()), (&full_for, theme.calm()));
 }
 

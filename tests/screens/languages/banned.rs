@@ -4,7 +4,7 @@
 use super::entries;
 
 /// Words of English that nothing says, each with what is said for it. They stand as whole words, in small letters.
-const ENGLISH: [(&str, &str); 31] = [
+const ENGLISH: [(&str, &str); 61] = [
     ("die", "is dropped, expires"),
     ("dies", "is dropped, expires"),
     ("died", "dropped"),
@@ -36,10 +36,40 @@ const ENGLISH: [(&str, &str); 31] = [
     ("hears", "gets, receives"),
     ("heard", "seen, received"),
     ("feels", "is"),
+    ("alone made", "one client caused"),
+    ("would only buy", "only delays the next drop"),
+    ("looks like nginx", "matches nginx's default"),
+    ("ghost no more", "no longer a ghost"),
+    ("in silence", "no reply"),
+    ("in their own", "client's view"),
+    ("in/s", "arrivals/s"),
+    ("out/s", "accepts/s"),
+    ("three quarters", "¾ rule (max_syn_backlog)"),
+    ("our own network", "the simulated network"),
+    ("qviz missed", "measurement gaps"),
+    ("too fast for cells", "too fast to draw single clients"),
+    ("deepens", "the deeper the colour"),
+    ("hold this moment", "freeze the display"),
+    ("say everything", "switch language"),
+    ("esc drops", "esc clears"),
+    ("more than this machine", "exceeds what this machine can do"),
+    ("often said", "common misconceptions"),
+    ("one's own", "your own"),
+    ("taken out", "accepted"),
+    ("gets in", "is accepted"),
+    ("got in", "was accepted"),
+    ("turned away", "dropped"),
+    ("thrown away", "dropped"),
+    ("believes", "connected (client's view)"),
+    ("believe", "connected (client's view)"),
+    ("thinks", "connected (client's view)"),
+    ("alive", "open"),
+    ("shut out", "drop"),
+    ("told", "says, shows"),
 ];
 
 /// The same in Chinese.
-const CHINESE: [&str; 20] = [
+const CHINESE: [&str; 29] = [
     "半开",
     "四分之三规则",
     "洪泛",
@@ -60,6 +90,15 @@ const CHINESE: [&str; 20] = [
     "门外",
     "消亡",
     "没有人得到通知",
+    "在外面等",
+    "已了结",
+    "通知到",
+    "结局",
+    "痊愈",
+    "SYN 洪水攻击",
+    "门口",
+    "被告知",
+    "知道自己",
 ];
 
 fn has_word(text: &str, word: &str) -> bool {
@@ -79,7 +118,12 @@ fn said() -> [Vec<(String, String)>; 2] {
     for rule in qviz::fold::finding::RULES {
         english.push((rule.name.to_owned(), rule.explain.to_owned()));
     }
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let manifest = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for page in ["README.md", "tests/snapshots/cli_explain_all.snap", "tests/snapshots/cli_long_help.snap"] {
+        let text = std::fs::read_to_string(manifest.join(page)).unwrap();
+        english.extend(text.split("\n\n").map(|part| (page.to_owned(), part.replace('\n', " "))));
+    }
+    let root = manifest.join("assets");
     let read = |folder: &str, end: &str| -> Vec<(String, String)> {
         let files = std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
         let files = files.filter(|path| path.extension().is_some_and(|extension| extension == end));

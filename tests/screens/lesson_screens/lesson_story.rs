@@ -25,6 +25,7 @@ instead = "backlog = 9"
 [[scene]]
 [scene.lab]
 backlog = 5
+rate = 8
 
 [[scene.step]]
 say = { en = "The program never calls accept(): whoever has finished the handshake has to wait.", zh = "程序从不调用 accept()：完成握手的连接只能在队列里等待。" }

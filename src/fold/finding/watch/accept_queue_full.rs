@@ -9,7 +9,7 @@ pub(in crate::fold::finding) const RULE: Rule =
 
 const EXPLAIN: &str = "\
 The accept queue holds as many connections as fit (limit + 1). Every further SYN is dropped without an answer, and every final ACK is
-ignored: new clients hang in connect() and try again after 1, 2, 3 ... seconds, others believe that they are connected.
+ignored: new clients hang in connect() and try again after 1, 2, 3 ... seconds, others are connected (client's view).
 Kernel: sk_acceptq_is_full (include/net/sock.h): sk_ack_backlog > sk_max_ack_backlog.
 What to do: if connections arrive faster than they are accepted all the time, only a faster accept() helps (more workers, less work
 between two accept() calls); if they come in bursts, a backlog of the burst's size does. The limit is the smaller of the backlog and

@@ -9,7 +9,7 @@ pub(in crate::fold::finding) const RULE: Rule =
 
 const EXPLAIN: &str = "\
 With TCP_DEFER_ACCEPT (nginx: listen ... deferred; Apache's accept filter) the kernel leaves a connection half-open until the
-client's first data has come: the final ACK alone is thrown away and counted in TCPDeferAcceptDrop and in the listener's drop counter.
+client's first data has come: the final ACK alone is dropped and counted in TCPDeferAcceptDrop and in the listener's drop counter.
 Such requests look like a SYN flood and such drops like an overflow; they are neither. qviz recognises them by that counter, and by
 requests older than a second whose SYN-ACK was never repeated: a client that does not answer would have had a second one.
 Kernel: tcp_check_req (net/ipv4/tcp_minisocks.c), rskq_defer_accept; inet_csk_reqsk_queue_prune's syn_ack_recalc.

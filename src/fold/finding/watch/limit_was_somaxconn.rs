@@ -11,7 +11,7 @@ pub(in crate::fold::finding) const RULE: Rule =
 const EXPLAIN: &str = "\
 The listener's limit is below net.core.somaxconn, and it is just what that sysctl was before: either qviz saw it change, or the
 limit is 128, its default before Linux 5.4. listen() reads the sysctl once; raising it later changes nothing for a socket that
-already listens. From outside it cannot be told whether the program asked for more than it got: a restart shows it.
+already listens. From outside it is not visible whether the program asked for more than it got: a restart shows it.
 Kernel: __sys_listen (net/socket.c) stores the limit in sk_max_ack_backlog; nothing updates it later.
 What to do: restart the program, or let it call listen() again (nothing queued is lost). If the limit is the same afterwards, it is
 the program's own backlog: change it there.";

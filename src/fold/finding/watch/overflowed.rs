@@ -12,9 +12,9 @@ pub(in crate::fold::finding) const RULE: Rule =
 
 const EXPLAIN: &str = "\
 The listener's own drop counter (sk_drops) is above zero: since it was made it has thrown SYNs or final ACKs away. If ListenOverflows moved
-with ListenDrops its accept queue was full; if it stands still, something else refused them (the SYN queue, the ¾ rule, with cookies off). The
+with ListenDrops its accept queue was full; if it does not move, something else refused them (the SYN queue, the ¾ rule, with cookies off). The
 counter is noisy (a repeated SYN of a known request counts too), so qviz holds it against ListenDrops of the whole network namespace,
-and says \"at most\" where the two cannot be told apart.
+and says \"at most\" where the two cannot be distinguished.
 Kernel: tcp_listendrop (include/net/tcp.h) raises both.
 What to do: leave qviz watch running with --record over the time in which it happens; if the queue fills in bursts, raise the
 backlog to the height of the burst, else let the program accept faster.";
@@ -104,7 +104,7 @@ fn consequence(kind: Kind) -> &'static str {
         Kind::Full => say!(
             "its queue was full. Does it empty in between? Then a longer queue helps, else only a faster accept()."
         ),
-        Kind::Other => say!("no accept queue was full (ListenOverflows stands still): a longer one changes nothing."),
+        Kind::Other => say!("no accept queue was full (ListenOverflows does not move): a longer one changes nothing."),
         Kind::Unknown => say!("the reason is no longer to be seen; record the time in which it happens."),
     }
 }

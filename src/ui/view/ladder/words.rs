@@ -1,5 +1,6 @@
 //! The texts beside the arrows of a ladder.
 
+use super::super::text;
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
 use crate::fold::segment_log::{LogEntry, LogItem, SegmentOutcome};
 use crate::model::cause::Cause;
@@ -49,8 +50,8 @@ fn end(client: ClientSide) -> &'static str {
 
 type Piece = (String, Option<Meaning>);
 
-/// The server's side of a line: its state, and what it did with the segment.
-pub(super) fn server(entry: &LogEntry, connection: &Connection, wide: bool) -> Vec<Piece> {
+/// The server's side of a line: its state, and what it did with the segment, whole if there are so many columns.
+pub(super) fn server(entry: &LogEntry, connection: &Connection, room: u16) -> Vec<Piece> {
     let state = || (server_words(entry.server).to_owned(), None);
     let outbound = match &entry.what {
         LogItem::Passed(path) => path.toward == Toward::Listener,
@@ -65,7 +66,11 @@ pub(super) fn server(entry: &LogEntry, connection: &Connection, wide: bool) -> V
         SegmentOutcome::Lost => vec![state(), (say!("✗ lost on its way").into(), Some(Meaning::Lost))],
         SegmentOutcome::Unanswered => vec![(say!("no answer so far").into(), Some(Meaning::Travelling))],
         SegmentOutcome::Cookie => vec![(say!("¤ cookie: nothing is kept").into(), Some(Meaning::Travelling))],
-        SegmentOutcome::Dropped(cause) => dropped(cause, entry.server, wide),
+        SegmentOutcome::Dropped(cause) => {
+            let whole = dropped(cause, entry.server, true);
+            let columns: u16 = whole.iter().map(|(text, _)| text::width(text) + 1).sum();
+            if columns <= room + 1 { whole } else { dropped(cause, entry.server, false) }
+        }
         SegmentOutcome::Arrived => match entry.place {
             Some(place) => vec![state(), (say!("place {place}", place), None)],
             None if entry.server == ServerSide::Nothing => Vec::new(),

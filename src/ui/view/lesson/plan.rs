@@ -55,7 +55,7 @@ pub(super) fn plan(area: Rect, (caption, places): (u16, u32), below: Below) -> L
     let roomy = layout::is_roomy(area.as_size());
     let mut heights = if roomy { roomy_heights(area, caption, below) } else { tight_heights(area, caption, below) };
     if matches!(below, Below::Queues(_)) {
-        layout::grow_stage(&mut heights, layout::rows_of(places, area.width), LEAST_TEXT);
+        layout::grow_stage(&mut heights, (places, area.width), LEAST_TEXT);
     }
     let mut plan = stacked(area, heights);
     if let Below::Queues(chosen) = below

@@ -10,7 +10,6 @@ use super::line_budget::{Line, LineBudget, PAST, Piece, PrioritizedText};
 use super::words::said;
 use super::{ending, words};
 use crate::fold::course::{LessonProgress, Page};
-use crate::fold::world::note::Note;
 use crate::model::lesson::Phase;
 use crate::say;
 use crate::scenario::lesson::{Choice, Question, Step};
@@ -57,7 +56,7 @@ fn asked(
     let mut tail = vec![LineBudget::gap(3)];
     tail.extend(choices(ask, page, progress, (budget, 0)));
     if let Some(change) = changed(scene, progress) {
-        let text = say!("changed meanwhile: {change}. What is right is measured with that.", change);
+        let text = say!("changed by hand: {change}. What is right is measured with that.", change);
         tail.extend(budget.marked("▲", &text, budget.theme.text(Meaning::Divergent)));
     }
     let large = |(index, choice): (usize, &Choice)| {
@@ -73,14 +72,13 @@ fn asked(
     }
 }
 
-/// The newest setting that a key has changed since the question was asked.
+/// The settings that keys have changed in this scene, before the question or since it was asked.
 fn changed(scene: &Scene<'_>, progress: &LessonProgress) -> Option<String> {
-    let since = scene.world.notes.iter().rev().take_while(|(at, _)| *at >= progress.since);
-    since.into_iter().find_map(|(_, note)| match note {
-        Note::Listened { backlog, .. } => Some(format!("listen({backlog})")),
-        Note::Changed(sentence) => Some(sentence.to_string()),
-        _ => None,
-    })
+    let world = scene.world;
+    let (knobs, began) = (world.knobs.as_ref()?, world.began.as_ref()?);
+    let played = scene.state.lesson.scene(progress)?;
+    let turned = played.turned(progress.step?, &began.sysctls, (knobs, &world.sysctls));
+    (!turned.is_empty()).then(|| words::of_all(&turned))
 }
 
 fn doing(

@@ -34,9 +34,11 @@ pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
     let under = plan.text.rows() + u16::from(plan.text != Letter::Plain);
     let (names, sum) = cut(rest, rest.height.saturating_sub(under));
     served(buf, names, plan, scene);
-    let text = say!("{count} in", count = numbers::count(world.clients.accepted));
     let line = cut(sum, plan.text.rows()).0;
     let line = Rect { x: line.x + 1, width: line.width.saturating_sub(1), ..line };
+    let count = numbers::count(world.clients.accepted);
+    let whole = say!("{count} accepted", count);
+    let text = if text::width(&whole) <= line.width { whole } else { format!("✓{count}") };
     scene.large_text(plan.text, theme.text(Meaning::Served).patch(theme.strong())).fit(buf, line, &text);
 }
 

@@ -35,11 +35,12 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         scene.hit_map.borrow_mut().connection(text::row(inner, row as u16), connection);
     }
     if shown < shown_connections.len() {
-        let text = say!(
-            "◌ ×{count} more: {names}",
-            count = shown_connections.len() - shown,
-            names = names(&shown_connections[shown..])
-        );
+        let (count, names) = (shown_connections.len() - shown, names(&shown_connections[shown..]));
+        let text = if shown > 0 {
+            say!("◌ ×{count} more: {names}", count, names)
+        } else {
+            format!("◌ ×{count} {names}")
+        };
         text::write(buf, inner, (0, shown as u16), &text::fit(&text, inner.width), style);
     }
     if !cookies.is_empty() {

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::placement::is_fresh;
-use super::super::{Scene, text};
+use super::super::{Scene, ledger, text};
 use super::flows;
 use crate::fold::connection::{ClientSide, Connection, ServerSide};
 use crate::fold::history::Slot;
@@ -223,7 +223,8 @@ fn by_cause(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
     text::write(buf, inner, (0, 0), &say!("✗ {rate} dropped now", rate), style);
     let counts = scene.world.ledger.lost_by_cause().filter(|(_, count)| count.segments > 0);
     for (row, (cause, count)) in (1..inner.height).zip(counts) {
-        let words = ascii::written_out(cause.words(), theme.ascii);
+        let words = if inner.width >= 50 { cause.words() } else { ledger::words(cause) };
+        let words = ascii::written_out(words, theme.ascii);
         let text = format!("✗ ×{:<5} {words}", numbers::count(count.segments));
         text::write(buf, inner, (0, row), &text::fit(&text, inner.width), theme.text(Meaning::Lost));
     }
