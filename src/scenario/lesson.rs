@@ -102,11 +102,11 @@ impl Scene {
             (knobs.rtt != meant.rtt).then_some(Command::Rtt(knobs.rtt)),
         ];
         let written = |name| {
-            let last = commands().filter_map(|command| match command {
+            let mut last = commands().filter_map(|command| match command {
                 Command::Sysctl(sysctl, value) if *sysctl == name => Some(*value),
                 _ => None,
             });
-            last.last().or_else(|| began.value(name))
+            last.next_back().or_else(|| began.value(name))
         };
         let sysctls = sysctls.iter().filter_map(|(name, value)| Some((name, value?)));
         let other = sysctls.filter(|(name, value)| written(*name).is_some_and(|written| written != *value));
