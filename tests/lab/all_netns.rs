@@ -59,7 +59,8 @@ fn document(mut command: Command) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-case!(every_namespace_that_may_be_entered_is_in_one_list);
+// Alone: beside other tests there are their namespaces, too.
+case!(every_namespace_that_may_be_entered_is_in_one_list, alone);
 fn every_namespace_that_may_be_entered_is_in_one_list() {
     network();
     let places = [(Elsewhere::start(8097, 2), 8097, 2), (Elsewhere::start(8097, 5), 8097, 5)];
@@ -104,7 +105,7 @@ fn who_may_not_see_a_namespace_is_told_how_many_processes_hide_theirs() {
     assert!(namespaces.iter().all(|namespace| namespace["number"] != place.number()), "{document:#}");
 }
 
-case!(a_port_that_is_listened_on_elsewhere_is_said_with_the_command_that_shows_it);
+case!(a_port_that_is_listened_on_elsewhere_is_said_with_the_command_that_shows_it, alone);
 fn a_port_that_is_listened_on_elsewhere_is_said_with_the_command_that_shows_it() {
     network();
     let place = Elsewhere::start(8099, 1);

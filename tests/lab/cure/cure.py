@@ -19,7 +19,7 @@ for _ in range(int(sys.argv[1])):
     for s in clients: s.close()
     time.sleep(max(0, 1 - (time.monotonic() - began)))
 """
-NGINX = """daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/log; events {{}}
+NGINX = """daemon off; {user}worker_processes 1; pid {folder}/pid; error_log {folder}/log; events {{}}
 http {{ access_log off; client_body_temp_path {folder}/1; proxy_temp_path {folder}/2; fastcgi_temp_path {folder}/3; uwsgi_temp_path {folder}/4;
 scgi_temp_path {folder}/5; server {{ {line} return 200 hi; }} }}"""
 REDIS = 'port 8080\nbind 127.0.0.1\nprotected-mode no\nsave ""\n{line}\n'
@@ -43,7 +43,9 @@ def configure(line):
         # The address stays the program's own.
         line = line.replace("{ port,", "{ port, host: '127.0.0.1',") if "host" not in line else line
     path = os.path.join(folder, "configuration" + ".js" * (name == "node"))
-    user = "user=root\ngroup=root\n" if os.getuid() == 0 else ""
+    # In a user namespace no other user exists.
+    root = {"nginx": "user root; ", "php-fpm": "user=root\ngroup=root\n"}
+    user = root.get(name, "") if os.getuid() == 0 else ""
     with open(path, "w") as file:
         file.write(text.format(line=line, folder=folder, user=user) if name != "node" else text.replace("{line}", line))
     return path
