@@ -1,6 +1,7 @@
 //! `qviz watch`: other people's listeners. The order matters: another namespace is entered before there are threads.
 
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::args::{VerdictFormat, WatchArgs};
 use super::completions;
@@ -19,11 +20,13 @@ use crate::kernel::owners::NetnsList;
 use crate::lab::namespace::Probe;
 use crate::model::event::Stamped;
 use crate::model::queue::SynRule;
+use crate::model::stamp::Stamp;
 use crate::model::watch::Target;
 use crate::report::text::Marks;
 use crate::report::watch::{self as report, Document};
 use crate::report::{json, jsonl};
 use crate::say;
+use crate::session::clock::Clock;
 use crate::session::metrics::{MetricsListener, ScrapeError};
 use crate::session::observer::EventObserver;
 use crate::session::recording::Header;
@@ -271,7 +274,9 @@ fn elsewhere(plan: &WatchPlan) -> Vec<String> {
     };
     let Some(port) = port.filter(|_| plan.place == WatchPlace::Here) else { return Vec::new() };
     let list = NetnsList::read();
-    let others = list.others_listening_on(port).into_iter().take(MOST_ELSEWHERE);
+    let clock = Clock::start();
+    let in_time = || clock.now() < Stamp::ZERO + LONGEST_LOOK;
+    let others = list.others_listening_on(port, in_time).into_iter().take(MOST_ELSEWHERE);
     let words = others.map(|(entry, pid, within)| {
         let place = entry.name.clone().unwrap_or_else(|| format!("pid {pid}"));
         say!("port {within} is listened on in {place} too: qviz watch --pid {pid} :{within}", within, place, pid)
@@ -281,6 +286,9 @@ fn elsewhere(plan: &WatchPlan) -> Vec<String> {
 
 /// So many of them are named.
 const MOST_ELSEWHERE: usize = 4;
+
+/// So long other namespaces are looked through: the watch waits for it.
+const LONGEST_LOOK: Duration = Duration::from_millis(100);
 
 /// No listener has this address; the listeners there are, the nearest first.
 fn no_listener(target: &Target, world: &World) -> Failure {

@@ -2,6 +2,8 @@
 //! that a namespace of one's own processes is there; those of other users' processes are counted as hidden.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::cgroup;
@@ -63,11 +65,12 @@ impl NetnsList {
         Self { entries, hidden }
     }
 
-    /// The processes by whose namespaces something other than here listens on this TCP port, or on the container's port that Docker publishes
-    /// as this one, with that port: as `/proc/PID/net` and the arguments of docker-proxy show it.
-    pub fn others_listening_on(&self, port: u16) -> Vec<(&NetnsEntry, u32, u16)> {
+    /// The other namespaces in which something listens on this TCP port, or on the container's port that Docker publishes as this one, with that
+    /// port and a process of it: as `/proc/PID/net` and the arguments of docker-proxy show it. `goes_on` is asked before each namespace is
+    /// looked at.
+    pub fn others_listening_on(&self, port: u16, goes_on: impl Fn() -> bool) -> Vec<(&NetnsEntry, u32, u16)> {
         let within = published(port).unwrap_or(port);
-        let others = self.entries.iter().filter(|entry| !entry.own);
+        let others = self.entries.iter().filter(|entry| !entry.own).take_while(|_| goes_on());
         let listening =
             others.filter_map(|entry| Some((entry, entry.pid.filter(|pid| listens(*pid, within))?, within)));
         listening.collect()
@@ -121,13 +124,18 @@ fn number_of(path: &Path) -> Option<u64> {
     rustix::fs::stat(path).ok().map(|stat| stat.st_ino)
 }
 
-/// True when a socket in state LISTEN (0A) has this local port in `/proc/PID/net/tcp` or `tcp6`.
+/// True when a socket in state LISTEN (0A) has this local port in `/proc/PID/net/tcp` or `tcp6`. Listeners come first there: of the rest,
+/// which may be long, nothing is read.
 fn listens(pid: u32, port: u16) -> bool {
     ["tcp", "tcp6"].into_iter().any(|file| {
-        let text = std::fs::read_to_string(format!("/proc/{pid}/net/{file}")).unwrap_or_default();
-        text.lines().skip(1).any(|line| listening_port(line) == Some(port))
+        let Ok(file) = File::open(format!("/proc/{pid}/net/{file}")) else { return false };
+        let lines = BufReader::with_capacity(PAGE, file).lines().map_while(Result::ok);
+        lines.skip(1).map_while(|line| listening_port(&line)).any(|listening| listening == port)
     })
 }
+
+/// The kernel makes so much of such a file at a time.
+const PAGE: usize = 4096;
 
 fn listening_port(line: &str) -> Option<u16> {
     let mut fields = line.split_ascii_whitespace().skip(1);
@@ -149,7 +157,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         assert!(listens(std::process::id(), port));
-        assert_eq!(list.others_listening_on(port), []);
+        assert_eq!(list.others_listening_on(port, || true), []);
         drop(listener);
         assert!(!listens(std::process::id(), port));
     }
