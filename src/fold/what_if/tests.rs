@@ -53,7 +53,7 @@ fn workers_that_are_too_few_lose_clients_with_any_queue_that_fills() {
 }
 
 #[test]
-fn the_present_queue_is_told_as_it_was_and_others_with_a_range() {
+fn the_present_limits_losses_are_those_seen_and_others_have_a_range() {
     let mut log = paced();
     (0..90).for_each(|_| log.refused(at(1001)));
     assert_eq!(log.as_it_was(5).map(|what| (what.lost, what.range)), Some((90, (90, 90))));
