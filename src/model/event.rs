@@ -119,7 +119,7 @@ pub enum Event {
     ClientCounters(Box<Counters>),
     /// Something that qviz missed or could not do.
     Loss(Loss),
-    /// What one reading cost, in nanoseconds of wall time.
+    /// What one reading cost, in nanoseconds of processor time.
     Cost {
         /// The source.
         #[serde(rename = "eye")]

@@ -35,6 +35,18 @@ pub fn busy() -> Duration {
     Duration::try_from(used).unwrap_or_default()
 }
 
+/// The processor time that this thread has used (CLOCK_THREAD_CPUTIME_ID): unlike a span of the clock, it does not grow while others have
+/// the processor.
+pub fn thread_busy() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(used).unwrap_or_default()
+}
+
+/// The processor time that this thread has used since `before`.
+pub fn busy_since(before: Duration) -> Duration {
+    thread_busy().saturating_sub(before)
+}
+
 /// How far the wall clock is ahead of a session's clock; measured repeatedly because the wall clock may jump.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WallClock {

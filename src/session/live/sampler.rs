@@ -11,7 +11,7 @@ use crate::model::counters::Counters;
 use crate::model::event::{Event, Stamped};
 use crate::model::sample::{HalfOpen, Listed, QueueReading, Source, Waiting};
 use crate::model::stamp::Stamp;
-use crate::session::clock::Clock;
+use crate::session::clock::{self, Clock};
 use crate::session::pace::Pace;
 
 /// The listener's queue is read in every turn, and emitted again unchanged after this time.
@@ -143,8 +143,9 @@ impl Sampler {
     }
 
     fn read_queue(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
+        let before = clock::thread_busy();
         let (at, reading) = in_one_go(|| clock.now(), || self.own.read());
-        self.queue.read(at, clock.now());
+        self.queue.read(at, clock::busy_since(before));
         self.depth = reading.depth.map(|depth| (at, depth));
         let known =
             self.reported.is_some_and(|(emitted, before)| before == reading && at.since(emitted) < QUEUE_REPEAT);
@@ -156,6 +157,7 @@ impl Sampler {
 
     fn read_counters(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let Some(file) = &mut self.counters else { return };
+        let before = clock::thread_busy();
         let (at, counters) = in_one_go(|| clock.now(), || file.read());
         match counters {
             Ok(counters) => out.push(Stamped { at, event: Event::Counters(Box::new(counters)) }),
@@ -167,15 +169,15 @@ impl Sampler {
             self.client_counters_reported = Some(counters.clone());
             out.push(Stamped { at, event: Event::ClientCounters(Box::new(counters)) });
         }
-        self.counting.read(at, clock.now());
+        self.counting.read(at, clock::busy_since(before));
     }
 
     fn read_lists(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let Some(diag) = &mut self.diag else { return };
-        let at = clock.now();
+        let (at, before) = (clock.now(), clock::thread_busy());
         let (mut half_open, mut waiting) = (Vec::new(), Vec::new());
         let dumped = diag.both(self.port, &mut half_open, &mut waiting);
-        self.lists.read(at, clock.now());
+        self.lists.read(at, clock::busy_since(before));
         match dumped {
             Ok(dumped) if !dumped.interrupted => {
                 self.half_open = half_open.len();

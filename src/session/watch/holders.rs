@@ -8,7 +8,7 @@ use crate::kernel::census::listeners_for;
 use crate::kernel::{descriptor_copy, own_socket};
 use crate::model::event::{Event, Stamped};
 use crate::model::watch::{HolderProcess, ListenerId, ListenerReading};
-use crate::session::clock::Clock;
+use crate::session::clock::{self, Clock};
 
 /// Listeners whose processes are looked at in one round beside the chosen one, the fullest first.
 const LISTENERS: usize = 8;
@@ -25,7 +25,7 @@ const COUNT_AT_EASE: Duration = Duration::from_secs(10);
 impl Sampler {
     /// Looks at the processes of the chosen listener, with their connections, and at those of the fullest others.
     pub(super) fn read_holders(&mut self, clock: &Clock, chosen: Option<ListenerId>, out: &mut Vec<Stamped>) {
-        let at = clock.now();
+        let (at, before) = (clock.now(), clock::thread_busy());
         let concerns =
             |reading: &&ListenerReading| reading.queue.depth.unwrap_or(0) > 0 || self.asked_for.contains(&reading.id);
         let mut others: Vec<_> = self.readings.iter().filter(concerns).collect();
@@ -54,7 +54,7 @@ impl Sampler {
                 out.push(Stamped { at, event: Event::Holders { id: reading.id, holders, served } });
             }
         }
-        self.holder_reads.read(at, clock.now());
+        self.holder_reads.read(at, clock::busy_since(before));
     }
 
     /// Reads the options of a listener from a copy of its descriptor, where that is allowed.
@@ -95,9 +95,10 @@ impl Sampler {
             }
             return self.served.served;
         }
+        let before = clock::thread_busy();
         let connections = self.connections(listener);
         *holders = self.holders_of(listener.inode, connections.as_ref());
-        self.served.counts.read(began, clock.now());
+        self.served.counts.read(began, clock::busy_since(before));
         self.served.listener = Some(listener.id);
         self.served.by_process = holders.iter().map(|holder| (holder.pid, holder.served)).collect();
         self.served.served = connections.and_then(|inodes| u32::try_from(inodes.len()).ok());

@@ -8,7 +8,7 @@ use crate::kernel::census::listeners_for;
 use crate::model::event::{Event, Stamped};
 use crate::model::sample::Listed;
 use crate::model::watch::{ListenerId, QueueOccupants};
-use crate::session::clock::Clock;
+use crate::session::clock::{self, Clock};
 
 /// Ports whose waiting connections are dumped in one round, the fullest first: each dump is a walk of its own.
 const PORTS: usize = 8;
@@ -16,9 +16,9 @@ const PORTS: usize = 8;
 impl Sampler {
     /// Half-open requests and waiting connections: counts for each listener, addresses for the chosen one.
     pub(super) fn read_lists(&mut self, clock: &Clock, chosen: Option<ListenerId>, out: &mut Vec<Stamped>) {
-        let at = clock.now();
+        let (at, before) = (clock.now(), clock::thread_busy());
         let requested = self.census.requests(&mut self.requests);
-        self.half_open_dumps.read(at, clock.now());
+        self.half_open_dumps.read(at, clock::busy_since(before));
         let whole = match requested {
             Ok(dumped) => !dumped.interrupted,
             Err(error) => {
@@ -26,7 +26,7 @@ impl Sampler {
                 false
             }
         };
-        let began = clock.now();
+        let (began, before) = (clock.now(), clock::thread_busy());
         let mut listed = Listed::default();
         let mut occupants = whole.then(|| self.half_open_by_listener());
         if let (true, Some(id)) = (whole, chosen) {
@@ -48,7 +48,7 @@ impl Sampler {
                 listed.waiting = Some(here.collect());
             }
         }
-        self.waiting_dumps.read(began, clock.now());
+        self.waiting_dumps.read(began, clock::busy_since(before));
         if chosen.is_some() && listed != Listed::default() {
             out.push(Stamped { at, event: Event::Listed(Box::new(listed)) });
         }

@@ -176,9 +176,9 @@ impl Sampler {
 
     /// Dumps all listeners. Returns when, or `None` if the dump failed.
     pub(super) fn read_listeners(&mut self, clock: &Clock) -> Option<Stamp> {
-        let at = clock.now();
+        let (at, before) = (clock.now(), clock::thread_busy());
         let read = self.census.read(&mut self.readings);
-        self.listener_dumps.read(at, clock.now());
+        self.listener_dumps.read(at, clock::busy_since(before));
         match read {
             Ok(dumped) => {
                 self.complete = !dumped.interrupted;
@@ -222,7 +222,7 @@ impl Sampler {
 
     pub(super) fn read_counters(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let Some(file) = &mut self.counters else { return };
-        let at = clock.now();
+        let (at, before) = (clock.now(), clock::thread_busy());
         match file.read() {
             Ok(counters) => {
                 if self.counted.is_new(at, &counters) {
@@ -231,23 +231,23 @@ impl Sampler {
             }
             Err(error) => tracing::warn!(%error, "the counters could not be read"),
         }
-        self.counter_reads.read(at, clock.now());
+        self.counter_reads.read(at, clock::busy_since(before));
     }
 
     /// Scans all processes for the listeners' owners and returns how far that reached.
     pub(super) fn read_all_owners(&mut self, clock: &Clock) -> ScanCoverage {
-        let at = clock.now();
+        let (at, before) = (clock.now(), clock::thread_busy());
         let inodes = self.readings.iter().map(|reading| reading.inode).collect();
         let seen = self.owners.read_whole(&inodes, &mut self.found);
-        self.owner_scans.read(at, clock.now());
+        self.owner_scans.read(at, clock::busy_since(before));
         seen
     }
 
     pub(super) fn read_owners(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
-        let at = clock.now();
+        let (at, before) = (clock.now(), clock::thread_busy());
         let inodes = self.readings.iter().map(|reading| reading.inode).collect();
         let seen = self.owners.read(&inodes, &mut self.found);
-        self.owner_scans.read(at, clock.now());
+        self.owner_scans.read(at, clock::busy_since(before));
         self.owner_unknown = !seen.complete;
         for reading in &self.readings {
             let owner = self.found.get(&reading.inode);
@@ -260,9 +260,9 @@ impl Sampler {
     }
 
     fn read_sysctls(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
-        let at = clock.now();
+        let (at, before) = (clock.now(), clock::thread_busy());
         let sysctls = proc::read_sysctls();
-        self.sysctl_reads.read(at, clock.now());
+        self.sysctl_reads.read(at, clock::busy_since(before));
         for (name, value) in sysctls.iter() {
             if let Some(value) = value.filter(|value| self.sysctls.value(name) != Some(*value)) {
                 out.push(Stamped { at, event: Event::Sysctl { name, value } });
