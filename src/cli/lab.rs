@@ -124,7 +124,7 @@ async fn live_run(
         programs: plan.programs.clone(),
         past: Past::default(),
     })
-    .map_err(|error| Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error })?;
+    .map_err(|error| Failure { message: error.to_string(), hint: Some(error.hint()), exit: Exit::Error })?;
     tracing::info!("the listener is ready");
     if let Some(recorder) = recorder {
         session.record(recorder, &Header::new(Some(plan::repeat(&arguments(), plan.seed))));

@@ -14,7 +14,7 @@ pub mod text;
 
 /// The document.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Lessons {
+pub struct LessonsDocument {
     /// Always `qviz/1`.
     pub schema: String,
     /// Always `lessons`.
@@ -97,7 +97,7 @@ pub struct Decided {
     pub sentence: String,
 }
 
-impl Lessons {
+impl LessonsDocument {
     /// A document of these lessons.
     pub fn new(kernel: Option<String>, duration_s: f64, lessons: Vec<Played>, claims: Vec<Decided>) -> Self {
         let count = |passed| lessons.iter().filter(|lesson| lesson.passed == passed).count() as u32;
@@ -161,7 +161,7 @@ impl Decided {
         let decided = |(claim, judgement): (&crate::scenario::lesson::Claim, Judgement)| Self {
             id: judgement.id,
             lesson: player.lesson().name.clone(),
-            claim: claim.claim.here().to_owned(),
+            claim: claim.statement.here().to_owned(),
             verdict: judgement.verdict.name().to_owned(),
             measured: Numbers(judgement.measured),
             sentence: judgement.sentence,
@@ -238,7 +238,7 @@ mod tests {
     fn the_counts_are_those_of_the_lessons() {
         let played = |passed| Played { passed, ..Played::default() };
         let lessons = vec![played(Some(true)), played(None), played(Some(false)), played(Some(true))];
-        let document = Lessons::new(None, 1.0, lessons, Vec::new());
+        let document = LessonsDocument::new(None, 1.0, lessons, Vec::new());
         assert_eq!((document.passed, document.failed, document.skipped), (2, 1, 1));
     }
 }

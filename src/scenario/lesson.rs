@@ -162,7 +162,7 @@ pub struct Claim {
     /// Its fixed id.
     pub id: String,
     /// The statement.
-    pub claim: Text,
+    pub statement: Text,
     /// It holds if this condition does at the end of the lesson.
     pub holds: Condition,
     /// The numbers that decide, by name.

@@ -161,7 +161,7 @@ mod tests {
         let free = |_: &str| Ok(());
         Claim {
             id: "plus-one".to_owned(),
-            claim: text("n + 1"),
+            statement: text("n + 1"),
             holds: Condition::parse("kept.held == 5 + 1", &free).unwrap(),
             measured: BTreeMap::from([("held".to_owned(), Expression::parse("kept.held", &free).unwrap())]),
             yes: text("yes: {held}"),

@@ -137,7 +137,7 @@ fn claim(item: Item<'_>, whole: &LessonContext) -> Result<Claim, ParseFault> {
     let (yes, no) = (parse_text(table.need("yes")?, &naming)?, parse_text(table.need("no")?, &naming)?);
     let id = table.need("id")?.string()?.to_owned();
     let holds = table.need("holds")?.condition(whole)?;
-    Ok(Claim { id, claim: plain(&table, "claim")?, holds, yes, no, measured })
+    Ok(Claim { id, statement: plain(&table, "claim")?, holds, yes, no, measured })
 }
 
 fn main(item: Item<'_>, text: &str) -> Result<Change, ParseFault> {

@@ -144,22 +144,22 @@ pub enum LiveError {
 
 impl LiveError {
     /// The next command, or the next option, that would help.
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> String {
         if self.wants_descriptors() {
-            return Some(say!("raise the limit of open files, then run the same again: ulimit -n 4096").into());
+            return say!("raise the limit of open files, then run the same again: ulimit -n 4096").into();
         }
         match self {
-            Self::Listen(error) => Some(error.hint()),
-            Self::Tap(error) => Some(error.hint().to_owned()),
-            Self::Poll(error) => Some(error.hint()),
-            Self::Transmit(error) => Some(error.hint().to_owned()),
-            Self::Knob(error) => Some(error.hint()),
-            Self::Capture(error) => Some(error.hint().to_owned()),
-            Self::NoListener(error) => Some(error.hint().to_owned()),
-            Self::CaptureNeedsLab | Self::ProgramNeedsLab => Some(say!("see what is missing: qviz doctor").into()),
-            Self::WireNeedsLab => Some(say!("qviz --client connect, or see: qviz doctor").into()),
-            Self::WireNeedsLink(_) => Some("--listen [2001:db8::1]:8080".to_owned()),
-            Self::Vanished | Self::System { .. } => Some(say!("see: qviz doctor").into()),
+            Self::Listen(error) => error.hint(),
+            Self::Tap(error) => error.hint().to_owned(),
+            Self::Poll(error) => error.hint(),
+            Self::Transmit(error) => error.hint().to_owned(),
+            Self::Knob(error) => error.hint(),
+            Self::Capture(error) => error.hint().to_owned(),
+            Self::NoListener(error) => error.hint().to_owned(),
+            Self::CaptureNeedsLab | Self::ProgramNeedsLab => say!("see what is missing: qviz doctor").into(),
+            Self::WireNeedsLab => say!("qviz --client connect, or see: qviz doctor").into(),
+            Self::WireNeedsLink(_) => "--listen [2001:db8::1]:8080".to_owned(),
+            Self::Vanished | Self::System { .. } => say!("see: qviz doctor").into(),
         }
     }
 

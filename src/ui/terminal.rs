@@ -106,6 +106,10 @@ impl Screen {
     }
 
     /// The size of the picture: that of the terminal at this moment, at most [`LARGEST`]; one that does not know is taken for 80×24.
+    #[expect(
+        clippy::unused_self,
+        reason = "only who has taken the terminal asks: what it is lies in the terminal, not here"
+    )]
     pub fn size(&self) -> Size {
         size()
     }
@@ -122,6 +126,10 @@ impl Screen {
     }
 
     /// Gives the terminal back for a while.
+    #[expect(
+        clippy::unused_self,
+        reason = "only who has taken the terminal asks: what it is lies in the terminal, not here"
+    )]
     pub fn leave(&mut self) {
         restore();
     }
@@ -137,6 +145,10 @@ impl Screen {
     }
 
     /// True when the terminal has hung up.
+    #[expect(
+        clippy::unused_self,
+        reason = "only who has taken the terminal asks: what it is lies in the terminal, not here"
+    )]
     pub fn is_gone(&self) -> bool {
         hung_up(rustix::stdio::stdout())
     }

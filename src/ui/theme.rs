@@ -157,6 +157,7 @@ impl Theme {
     }
 
     /// Titles and numbers that matter.
+    #[expect(clippy::unused_self, reason = "asked of the theme like every other style; bold is bold in all of them")]
     pub fn strong(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }

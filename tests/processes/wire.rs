@@ -241,14 +241,14 @@ fn a_client_whose_ack_was_lost_is_recognised_by_its_cookie_from_the_request_alon
     let peer = Peer::new("198.18.0.9".parse().unwrap(), 40_000);
     let birth = ClientStart { isn: u32::MAX, request: 30, half_open: false };
     let (mut client, step) = Client::start(world.clock.now(), birth, &rules);
-    world.transmit.send(&step.sends[0].unwrap().from_peer(peer)).unwrap();
+    world.transmit.send(&step.sends[0].unwrap().sent_by(peer)).unwrap();
     world.run_until("the SYN is answered", 5, |world| world.passed(Kind::SynAck, Toward::Client) == 1);
     let syn_ack = world.seen.iter().find(|(_, segment)| segment.kind() == Kind::SynAck).unwrap().1;
     assert!(!syn_ack.window_scale, "a cookie does not remember the window scale");
     let step = client.handle_segment(world.clock.now(), &syn_ack, &rules);
     assert_eq!(step.event, Some(ClientEvent::Connected), "the ACK and the request of this step are lost");
     let again = client.handle_timeout(client.deadline().unwrap(), &rules);
-    world.transmit.send(&again.sends[0].unwrap().from_peer(peer)).unwrap();
+    world.transmit.send(&again.sends[0].unwrap().sent_by(peer)).unwrap();
     world.run_until("the server answers and closes", 5, |world| world.passed(Kind::Fin, Toward::Client) == 1);
     Ok(())
 }

@@ -69,7 +69,7 @@ fn texts(lesson: &Lesson) -> Vec<(String, &Text, bool)> {
         texts.extend(scene.expect.iter().map(|one| (format!("scene {}: expect", number + 1), &one.what, false)));
     }
     for claim in &lesson.claims {
-        texts.extend([&claim.claim, &claim.yes, &claim.no].map(|text| (claim.id.clone(), text, false)));
+        texts.extend([&claim.statement, &claim.yes, &claim.no].map(|text| (claim.id.clone(), text, false)));
     }
     texts
 }

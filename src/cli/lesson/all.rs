@@ -17,7 +17,7 @@ use crate::cli::output::{Output, Written};
 use crate::cli::plan::Form;
 use crate::kernel::proc;
 use crate::report::json;
-use crate::report::lessons::{Decided, Lessons, Played, text};
+use crate::report::lessons::{Decided, LessonsDocument, Played, text};
 use crate::say;
 use crate::scenario::lesson::Lesson;
 use crate::session::clock::Clock;
@@ -97,7 +97,7 @@ impl CheckRun {
         Ok(())
     }
 
-    fn document(self, lasted: f64) -> Lessons {
+    fn document(self, lasted: f64) -> LessonsDocument {
         let (mut played, mut claims) = (Vec::new(), Vec::new());
         for (lesson, result) in self.lessons.iter().zip(self.results) {
             let (outcome, decided) =
@@ -105,7 +105,7 @@ impl CheckRun {
             played.push(outcome);
             claims.extend(decided);
         }
-        Lessons::new(Some(proc::kernel_release()), lasted, played, claims)
+        LessonsDocument::new(Some(proc::kernel_release()), lasted, played, claims)
     }
 }
 
@@ -136,7 +136,7 @@ async fn check_one(lesson: &Lesson) -> Outcome {
         Ok(Err(error)) => return broken(say!("its process can be started"), &error.to_string()),
         Ok(Ok(output)) => output,
     };
-    let document = serde_json::from_slice::<Lessons>(&output.stdout).ok();
+    let document = serde_json::from_slice::<LessonsDocument>(&output.stdout).ok();
     let result = document.and_then(|document| Some((document.lessons.into_iter().next()?, document.claims)));
     result.unwrap_or_else(|| {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();

@@ -16,7 +16,7 @@ use crate::fold::world::World;
 use crate::kernel::proc;
 use crate::model::command::Command;
 use crate::model::event::{Event, Stamped};
-use crate::report::lessons::{Decided, Lessons, Played, text};
+use crate::report::lessons::{Decided, LessonsDocument, Played, text};
 use crate::report::{json, jsonl};
 use crate::say;
 use crate::scenario::lesson::Lesson;
@@ -42,13 +42,13 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result
         Ok(scenes) => scenes,
         Err(refusal) => {
             let why = say!("no private network: {refusal}. To get it: {hint}", refusal, hint = refusal.hint());
-            let document = Lessons::new(kernel, 0.0, vec![Played::skipped(lesson, why)], Vec::new());
+            let document = LessonsDocument::new(kernel, 0.0, vec![Played::skipped(lesson, why)], Vec::new());
             return print_document(&document, form, args.allow_skips);
         }
     };
     if let Some(obstacle) = scenes.obstacle() {
         let why = say!("{obstacle}. To get it: {hint}", obstacle, hint = obstacle.hint());
-        let document = Lessons::new(kernel, 0.0, vec![Played::skipped(lesson, why)], Vec::new());
+        let document = LessonsDocument::new(kernel, 0.0, vec![Played::skipped(lesson, why)], Vec::new());
         return print_document(&document, form, args.allow_skips);
     }
     let runtime = lab::runtime()?;
@@ -64,7 +64,7 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs, form: Form) -> Result
         End::Signal(_) => (Played::skipped(lesson, say!("a signal ended it")), Vec::new()),
     };
     drop(lesson_run);
-    let exit = print_document(&Lessons::new(kernel, lasted, vec![outcome], claims), form, args.allow_skips);
+    let exit = print_document(&LessonsDocument::new(kernel, lasted, vec![outcome], claims), form, args.allow_skips);
     if let End::Signal(number) = end { Ok(Exit::Signal(number)) } else { exit }
 }
 
@@ -80,7 +80,7 @@ fn follow(parent: u32) -> Result<(), Failure> {
 }
 
 /// Prints the document and returns the exit code.
-pub(super) fn print_document(document: &Lessons, form: Form, allow_skips: bool) -> Result<Exit, Failure> {
+pub(super) fn print_document(document: &LessonsDocument, form: Form, allow_skips: bool) -> Result<Exit, Failure> {
     let written = Output::stdout().put(|out| match form {
         Form::Json => json::write(out, document),
         Form::Jsonl => jsonl::write(out, document),
@@ -91,7 +91,7 @@ pub(super) fn print_document(document: &Lessons, form: Form, allow_skips: bool) 
 }
 
 /// How the program ends after this.
-pub(super) const fn outcome(document: &Lessons, allow_skips: bool) -> Exit {
+pub(super) const fn outcome(document: &LessonsDocument, allow_skips: bool) -> Exit {
     if document.failed > 0 || (document.skipped > 0 && !allow_skips) { Exit::Expectation } else { Exit::Success }
 }
 
@@ -199,7 +199,7 @@ impl LessonRun {
 
 /// Why a scene could not be opened.
 pub(super) fn failure(error: &LiveError) -> Failure {
-    Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error }
+    Failure { message: error.to_string(), hint: Some(error.hint()), exit: Exit::Error }
 }
 
 fn broken_off() -> Failure {

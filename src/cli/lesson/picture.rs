@@ -41,7 +41,7 @@ pub(super) fn run(lesson: &Arc<Lesson>, args: &LessonArgs) -> Result<Exit, Failu
     let open = move |scene: usize, past: Past| {
         let with_hint =
             |why: String, hint: Option<String>| hint.map_or_else(|| why.clone(), |hint| format!("{why} ({hint})"));
-        let mut session = scenes.open(scene, past).map_err(|error| with_hint(error.to_string(), error.hint()))?;
+        let mut session = scenes.open(scene, past).map_err(|error| with_hint(error.to_string(), Some(error.hint())))?;
         if let Some(recorder) = recorder.take() {
             session.record(recorder, &Header::new(Some(plan::command(&lab::arguments()))));
         }

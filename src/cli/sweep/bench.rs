@@ -96,7 +96,9 @@ impl Bench {
             programs,
             past: Past { clients, ..Past::default() },
         })
-        .map_err(|error| Stop::Failed(Failure { message: error.to_string(), hint: error.hint(), exit: Exit::Error }))?;
+        .map_err(|error| {
+            Stop::Failed(Failure { message: error.to_string(), hint: Some(error.hint()), exit: Exit::Error })
+        })?;
         let (mut world, mut hit) = (World::new(), HitClients::default());
         let outputs = Outputs { lines: None, observer: &mut hit };
         let end = headless::follow(&mut session, &mut world, &mut self.signals, outputs).await.map_err(Stop::Failed)?;

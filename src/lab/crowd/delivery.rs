@@ -179,9 +179,9 @@ impl Crowd {
         if client_slot.rng.happens(self.knobs.loss) {
             emit(ClientEvent::Lost { kind, outbound: true });
         } else if delay.is_zero() && !self.clock.is_held() {
-            self.arrive_at_once(at, &outgoing.from_peer(peer), out);
+            self.arrive_at_once(at, &outgoing.sent_by(peer), out);
         } else {
-            let segment_index = self.in_flight.insert(outgoing.from_peer(peer));
+            let segment_index = self.in_flight.insert(outgoing.sent_by(peer));
             self.timers.push(Lane::Outbound, at + delay, Due::Arrival(segment_index));
         }
     }

@@ -86,7 +86,7 @@ pub struct OutgoingSegment {
 
 impl OutgoingSegment {
     /// The segment as sent by `peer`.
-    pub fn from_peer(&self, peer: Peer) -> Segment {
+    pub fn sent_by(&self, peer: Peer) -> Segment {
         Segment {
             peer,
             toward: Toward::Listener,

@@ -62,7 +62,7 @@ fn claim(
     let Judgement { verdict, sentence, .. } = claim.judgement(course.judged.get(&claim.id));
     let verdict = if is_goal { verdict.words_of_goal() } else { verdict.words() };
     let line = say!("{verdict}: {sentence}", verdict, sentence);
-    let statement = claim.claim.here();
+    let statement = claim.statement.here();
     let statement =
         if is_goal { say!("Goal: {goal}", goal = statement) } else { say!("Claim: {claim}", claim = statement) };
     writeln!(out, "{}", wrapped(&sanitize::line(&statement), columns, "  "))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Checked, Decided, Lessons, Played};
+use super::{Checked, Decided, LessonsDocument, Played};
 use crate::say;
 use crate::scenario::chapter::{chapter, minutes};
 use crate::scenario::lesson::Lesson;
@@ -17,7 +17,7 @@ use crate::text::wrap::{left, wrapped};
 ///
 /// # Errors
 /// The writer's own.
-pub fn write(out: &mut dyn Write, document: &Lessons) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, document: &LessonsDocument) -> io::Result<()> {
     for played in &document.lessons {
         lesson(out, played, document.claims.iter().filter(|claim| claim.lesson == played.id))?;
     }
@@ -48,8 +48,8 @@ pub fn lesson<'a>(out: &mut dyn Write, played: &Played, claims: impl Iterator<It
 ///
 /// # Errors
 /// The writer's own.
-pub fn closing(out: &mut dyn Write, document: &Lessons) -> io::Result<()> {
-    let Lessons { passed, failed, skipped, kernel, duration_s, .. } = document;
+pub fn closing(out: &mut dyn Write, document: &LessonsDocument) -> io::Result<()> {
+    let LessonsDocument { passed, failed, skipped, kernel, duration_s, .. } = document;
     let counts = say!("{passed} passed, {failed} failed, {skipped} skipped", passed, failed, skipped);
     let kernel = sanitize::line(kernel.as_deref().unwrap_or("?"));
     writeln!(

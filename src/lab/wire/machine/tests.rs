@@ -75,7 +75,7 @@ fn an_unanswered_client_sends_its_syn_as_often_as_the_schedule_says_and_gives_up
 #[test]
 fn the_syn_carries_the_window_scale_and_no_timestamps() {
     let (_, step) = Client::start(Stamp::ZERO, START, &rules());
-    let syn = only(&step).from_peer(syn_ack().peer);
+    let syn = only(&step).sent_by(syn_ack().peer);
     assert_eq!((syn.kind(), syn.seq, syn.window_scale, syn.timestamps), (Kind::Syn, ISN, true, false));
 }
 
@@ -84,7 +84,7 @@ fn a_syn_ack_is_answered_with_ack_and_request() {
     let (_, step) = connected(&rules());
     assert_eq!(step.event, Some(ClientEvent::Connected));
     assert_eq!(kinds(&step), [Kind::Ack, Kind::Data]);
-    let [ack, request] = step.sends.map(|segment| segment.unwrap().from_peer(syn_ack().peer));
+    let [ack, request] = step.sends.map(|segment| segment.unwrap().sent_by(syn_ack().peer));
     assert_eq!((ack.seq, ack.ack, ack.payload), (DATA_AT, SERVER_ISN + 1, 0));
     assert_eq!((request.seq, request.ack, request.payload, request.flags), (DATA_AT, SERVER_ISN + 1, 20, ACK | PSH));
 }
@@ -155,7 +155,7 @@ fn the_servers_fin_is_answered_with_fin_and_its_ack_ends_the_connection() {
     let (mut client, _) = connected(&rules());
     let fin = from_server(FIN | ACK, SERVER_ISN + 1, DATA_AT.wrapping_add(20), 5);
     let answer = only(&client.handle_segment(ms(20), &fin, &rules()));
-    let own_fin = answer.from_peer(fin.peer);
+    let own_fin = answer.sent_by(fin.peer);
     assert_eq!((answer.kind, own_fin.seq, own_fin.ack), (Kind::Fin, DATA_AT.wrapping_add(20), SERVER_ISN + 7));
     let repeated = client.handle_segment(ms(25), &fin, &rules());
     assert_eq!((kinds(&repeated), repeated.event), (vec![Kind::Ack], None));
@@ -175,7 +175,7 @@ fn a_lost_fin_is_sent_again_together_with_the_unacknowledged_request() {
 fn a_client_that_closes_first_sends_its_fin_with_the_request_and_finishes_at_the_servers_fin() {
     let rules = first_close();
     let (mut client, step) = connected(&rules);
-    let request = step.sends[1].unwrap().from_peer(syn_ack().peer);
+    let request = step.sends[1].unwrap().sent_by(syn_ack().peer);
     assert_eq!((request.kind(), request.payload), (Kind::Fin, 20));
     assert_eq!(client.handle_segment(ms(20), &from_server(ACK, SERVER_ISN + 1, request.end(), 0), &rules).event, None);
     assert_eq!(client.deadline(), None);

@@ -41,7 +41,7 @@ pub(super) fn of(scene: &Scene<'_>, progress: &LessonProgress, lesson: &Lesson, 
             (line.rank, line.verdict) = (1, true);
         }
         tail.push(LineBudget::gap(3));
-        tail.extend(budget.text(&format!("“{}”", said(&claim.claim, &numbers)), Style::new(), 3));
+        tail.extend(budget.text(&format!("“{}”", said(&claim.statement, &numbers)), Style::new(), 3));
         tail.extend(lines);
     }
     PrioritizedText { head, main, tail, ..PrioritizedText::default() }
