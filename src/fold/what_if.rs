@@ -1,8 +1,9 @@
 //! What another backlog would have done with the clients that were seen: the arrivals and the `accept()` calls of the last minute, played again on
 //! paper with a queue of another length. Pure.
 //!
-//! Start at [`TrafficLog::with_backlog`]. The accepts are kept as the server made them, as runs: how long it took to take the first connection of an empty
-//! queue, and how long from one accept to the next while others waited. A run that ended because nobody waited any more would have gone on as it was.
+//! Start at [`TrafficLog::with_backlog`]. The accepts are kept as the server made them: how long it took to take the first connection of an empty queue, by
+//! how long it had been idle before, and how long from one accept to the next while others waited. Where the present queue, played so, does not lose what
+//! was seen to be lost the server is not understood, and nothing is said of other queues ([`TrafficLog::is_understood`]).
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -20,7 +21,7 @@ pub struct WhatIf {
     pub clients: u32,
     /// Those of them that would have met a full queue.
     pub lost: u32,
-    /// The fewest and the most of them, if the server is a tenth faster or slower than it was seen to be, and its pauses fall otherwise.
+    /// The fewest and the most of them, if the server is a tenth faster or slower than it was seen to be.
     pub range: (u32, u32),
     /// How long the connection would have waited that waits longest; `None`: nothing was accepted.
     pub longest_wait: Option<Duration>,
@@ -51,14 +52,24 @@ struct Accepts {
 }
 
 /// The accepts from a queue that was empty to the next time it was.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Run {
+    /// How long the server had taken nothing when the first connection came; `None`: not seen.
+    idle: Option<Duration>,
     /// How long the first connection waited for the server.
     wake: Duration,
-    /// How long from one accept to the next while others waited, and how many were then taken at once.
-    gaps: Vec<(Duration, u32)>,
     /// How many were taken first.
     first: u32,
+    /// Where its gaps begin among those of all runs.
+    gaps_from: usize,
+}
+
+/// How the server accepted.
+#[derive(Clone, Debug, Default)]
+struct Pace {
+    runs: Vec<Run>,
+    /// How long from one accept to the next while others waited, and how many were then taken at once; of all runs.
+    gaps: Vec<(Duration, u32)>,
 }
 
 /// So long is remembered.
@@ -67,11 +78,21 @@ const KEPT: Duration = Duration::from_secs(60);
 /// At most so many arrivals, and so many accepts.
 const MOST: usize = 20_000;
 
+/// What is played is right up to this share of what was seen, or up to so many clients: queues are read each 5 ms, or each 50 ms while nothing waits.
+const NEAR: f64 = 0.2;
+const FEW: f64 = 5.0;
+
 /// Fewer clients tell nothing.
 const FEWEST: usize = 5;
 
 /// The connections of a played queue are followed for so much longer than the log.
 const AFTER: u32 = 20;
+
+/// Idle times of a server are alike up to this factor (its logarithm: 1.5).
+const ALIKE: f64 = 0.405;
+
+/// Shorter times are not distinguished.
+const GRAIN: Duration = Duration::from_millis(5);
 
 /// A dropped SYN comes again after these seconds (tcp_syn_linear_timeouts, then doubled; net/ipv4/tcp_timer.c).
 const RETRIES_S: [u64; 7] = [1, 2, 3, 4, 5, 7, 11];
@@ -158,62 +179,90 @@ impl TrafficLog {
         if self.crowded || self.arrivals.len() < FEWEST {
             return None;
         }
-        Some(self.play(backlog, &self.runs()))
+        Some(self.play(backlog, &self.pace()))
+    }
+
+    /// True when a queue of this backlog, which they really met, loses as many on paper as were seen to be lost: only then the server is understood.
+    pub fn is_understood(&self, backlog: u32) -> bool {
+        let seen = self.refused.len() as f64;
+        self.with_backlog(backlog).is_some_and(|played| (f64::from(played.lost) - seen).abs() <= (seen * NEAR).max(FEW))
+    }
+
+    /// What may be said of another backlog: of a server that is not understood only that nobody is lost where all find room.
+    pub fn told(&self, backlog: u32, understood: bool) -> Option<WhatIf> {
+        let played = self.with_backlog(backlog)?;
+        let room = self.arrivals.len() + self.waiting as usize <= queue::accept_capacity(backlog) as usize;
+        let sure = WhatIf { longest_wait: played.longest_wait.filter(|_| understood), ..played };
+        (understood || room).then_some(sure)
     }
 
     /// The same, with the range of what may come of it.
-    pub fn with_range(&self, backlog: u32) -> Option<WhatIf> {
-        let mut tried = self.with_backlog(backlog)?;
-        let runs = self.runs();
-        for (pace, from) in [(0.9, 0), (1.0, runs.len() / 2), (1.1, 0)] {
-            let mut others: Vec<_> = runs.iter().map(|run| run.at_pace(pace)).collect();
-            others.rotate_left(from);
-            let lost = self.play(backlog, &others).lost;
-            tried.range = (tried.range.0.min(lost), tried.range.1.max(lost));
-        }
-        Some(tried)
+    pub fn in_range(&self, told: WhatIf) -> WhatIf {
+        let pace = self.pace();
+        [0.9, 1.1].into_iter().fold(told, |told, factor| {
+            let lost = self.play(told.backlog, &pace.times(factor)).lost;
+            WhatIf { range: (told.range.0.min(lost), told.range.1.max(lost)), ..told }
+        })
     }
 
-    fn play(&self, backlog: u32, runs: &[Run]) -> WhatIf {
-        Played::new(self, queue::accept_capacity(backlog) as usize, runs).play(backlog)
+    fn play(&self, backlog: u32, pace: &Pace) -> WhatIf {
+        Played::new(self, queue::accept_capacity(backlog) as usize, pace).play(backlog)
     }
 
-    fn runs(&self) -> Vec<Run> {
-        let mut runs: Vec<Run> = Vec::new();
+    fn pace(&self) -> Pace {
+        let mut pace = Pace::default();
         let mut before: Option<Accepts> = None;
         let mut arrivals = self.arrivals.iter().copied().peekable();
         for accepts in &self.accepts {
-            let goes_on = before.filter(|before| !before.emptied);
-            if let (Some(before), Some(run)) = (goes_on, runs.last_mut()) {
-                run.gaps.push((accepts.at.since(before.at), accepts.count));
-            } else {
-                // The queue was empty: the server is asked when the first client comes.
-                let since = before.map_or(Stamp::ZERO, |before| before.at);
-                while arrivals.next_if(|at| *at <= since).is_some() {}
-                let came = arrivals.peek().copied().filter(|came| *came <= accepts.at);
-                let wake = came.map_or(Duration::ZERO, |came| accepts.at.since(came));
-                runs.push(Run { wake, gaps: Vec::new(), first: accepts.count });
+            let since = before.map_or(Stamp::ZERO, |before| before.at);
+            while arrivals.next_if(|at| *at <= since).is_some() {}
+            // The queue was empty: the server is asked when the first client comes.
+            let came = arrivals.peek().copied().filter(|came| *came <= accepts.at);
+            match (before, came) {
+                (Some(before), _) if !before.emptied => pace.gaps.push((accepts.at.since(before.at), accepts.count)),
+                // How long those from before the log had waited is not known.
+                (None, _) if self.waiting > 0 => {}
+                // Nobody came: some were left.
+                (Some(before), None) => pace.gaps.push((accepts.at.since(before.at), accepts.count)),
+                (_, came) => pace.runs.push(Run {
+                    idle: before.zip(came).map(|(before, came)| came.since(before.at)),
+                    wake: came.map_or(Duration::ZERO, |came| accepts.at.since(came)),
+                    first: accepts.count,
+                    gaps_from: pace.gaps.len(),
+                }),
             }
             before = Some(*accepts);
         }
-        runs
+        pace
     }
 }
 
-impl Run {
+impl Pace {
     /// The same with all its times longer or shorter.
-    fn at_pace(&self, pace: f64) -> Self {
-        let gaps = self.gaps.iter().map(|(gap, count)| (gap.mul_f64(pace), *count)).collect();
-        Self { wake: self.wake.mul_f64(pace), gaps, first: self.first }
+    fn times(&self, factor: f64) -> Self {
+        let gaps = self.gaps.iter().map(|(gap, count)| (gap.mul_f64(factor), *count)).collect();
+        let runs = self.runs.iter().map(|run| Run { wake: run.wake.mul_f64(factor), ..*run }).collect();
+        Self { runs, gaps }
+    }
+
+    /// The next run, in the order in which they were seen, that began when the server had been idle for about as long; else the one that comes nearest.
+    fn next_after(&self, idle: Option<Duration>, from: usize) -> Option<usize> {
+        let in_order = || (0..self.runs.len()).map(|step| (from + step) % self.runs.len());
+        let apart = |place: &usize| {
+            let (Some(one), Some(other)) = (self.runs[*place].idle, idle) else { return f64::MAX };
+            let (one, other) = (one.max(GRAIN).as_secs_f64(), other.max(GRAIN).as_secs_f64());
+            (one / other).ln().abs()
+        };
+        in_order()
+            .find(|place| apart(place) <= ALIKE)
+            .or_else(|| in_order().min_by(|one, other| apart(one).total_cmp(&apart(other))))
     }
 }
 
 /// A queue on paper.
 struct Played<'a> {
     capacity: usize,
-    runs: &'a [Run],
-    /// All gaps of all runs, for runs that were too short to show one.
-    gaps: Vec<(Duration, u32)>,
+    pace: &'a Pace,
     /// When each client comes, and for which time.
     coming: BinaryHeap<Reverse<(Stamp, u32)>>,
     /// When each waiting connection came in.
@@ -231,18 +280,16 @@ struct Played<'a> {
 }
 
 impl<'a> Played<'a> {
-    fn new(log: &TrafficLog, capacity: usize, runs: &'a [Run]) -> Self {
+    fn new(log: &TrafficLog, capacity: usize, pace: &'a Pace) -> Self {
         let first = log.arrivals.front().copied().unwrap_or_default();
         let begins = log.accepts.front().map_or(first, |accepts| accepts.at.min(first));
         let last = log.arrivals.back().copied().unwrap_or_default();
-        let queue = std::iter::repeat_n(begins, (log.waiting as usize).min(capacity)).collect();
-        let gaps = runs.iter().flat_map(|run| run.gaps.iter().copied()).collect();
+        let queue = std::iter::repeat_n(begins, log.waiting as usize).collect();
         let coming = log.arrivals.iter().map(|at| Reverse((*at, 0))).collect();
         let until = last + last.since(begins).max(Duration::from_secs(1)) * AFTER;
         let mut played = Self {
             capacity,
-            runs,
-            gaps,
+            pace,
             coming,
             queue,
             next: None,
@@ -255,7 +302,7 @@ impl<'a> Played<'a> {
             until,
         };
         if !played.queue.is_empty() {
-            played.wake(begins);
+            played.next = log.accepts.front().map(|accepts| (accepts.at, accepts.count));
         }
         played
     }
@@ -270,7 +317,7 @@ impl<'a> Played<'a> {
                 _ => break,
             }
         }
-        let longest_wait = (!self.runs.is_empty()).then_some(self.longest);
+        let longest_wait = (!self.pace.runs.is_empty() || !self.pace.gaps.is_empty()).then_some(self.longest);
         WhatIf { backlog, clients, lost: self.lost, range: (self.lost, self.lost), longest_wait }
     }
 
@@ -295,12 +342,18 @@ impl<'a> Played<'a> {
         }
     }
 
-    /// A connection comes into the empty queue: the server takes it as it took the first ones of its runs.
+    /// A connection comes into the empty queue: the server takes it as it did when it had been idle for about as long.
     fn wake(&mut self, at: Stamp) {
-        let Some(run) = self.runs.get(self.run % self.runs.len().max(1)) else { return };
-        self.step = 0;
-        // A server with a pace of its own is not asked sooner than its pace allows.
-        self.next = Some((at + run.wake, run.first));
+        let idle = self.last.map(|last| at.since(last));
+        let Some(place) = self.pace.next_after(idle, self.run) else {
+            self.next = self.gap_after(at);
+            return;
+        };
+        let run = self.pace.runs[place];
+        (self.run, self.step) = (place + 1, run.gaps_from);
+        // A server that was busy is free again at the same time after its last accept.
+        let busy = self.last.zip(run.idle).map(|(last, idle)| (last + idle + run.wake).since(at));
+        self.next = Some((at + busy.map_or(run.wake, |busy| busy.min(run.wake)), run.first));
     }
 
     fn accept(&mut self, at: Stamp, count: u32) {
@@ -309,22 +362,15 @@ impl<'a> Played<'a> {
             self.longest = self.longest.max(at.since(came));
         }
         self.last = Some(at);
-        if self.queue.is_empty() {
-            self.next = None;
-            self.run += 1;
-            return;
-        }
-        let run = &self.runs[self.run % self.runs.len()];
-        // A server that took several at once, and nobody was left, would have taken the others too.
-        let at_once = [(Duration::ZERO, run.first)];
-        let gaps = match run.gaps.as_slice() {
-            [] if run.first > 1 => &at_once,
-            [] => self.gaps.as_slice(),
-            own => own,
-        };
-        let (gap, count) = gaps.get(self.step % gaps.len().max(1)).copied().unwrap_or((Duration::ZERO, 1));
+        self.next = if self.queue.is_empty() { None } else { self.gap_after(at) };
+    }
+
+    /// The next accept while others wait. A server that was never seen to leave anybody waiting takes all of them.
+    fn gap_after(&mut self, at: Stamp) -> Option<(Stamp, u32)> {
+        let gaps = &self.pace.gaps;
+        let (gap, count) = gaps.get(self.step % gaps.len().max(1)).copied().unwrap_or((Duration::ZERO, u32::MAX));
         self.step += 1;
-        self.next = Some((at + gap, count));
+        (!gaps.is_empty() || !self.pace.runs.is_empty()).then_some((at + gap, count))
     }
 }
 

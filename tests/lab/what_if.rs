@@ -104,9 +104,9 @@ fn what_another_backlog_does_to_real_servers_lies_in_the_range_that_was_said() {
             assert!(most - least <= number("/said/clients") / 3.0, "{line}");
         }
         assert!(settings >= 30, "{settings}");
-        // Measured on two busy cores: 3 to 7 of 36 outside of the range, 6 to 8 not within a fifth. Those are bursts, and servers of two workers.
-        assert!(outside.len() * 3 <= settings, "{} of {settings} outside:\n{}", outside.len(), outside.join("\n"));
-        assert!(inexact.len() * 3 <= settings, "{} of {settings}:\n{}", inexact.len(), inexact.join("\n"));
+        assert!(outside.is_empty(), "{} of {settings} outside:\n{}", outside.len(), outside.join("\n"));
+        // Measured on two busy cores: 5 of 65. Those are overloads with a queue that is nearly long enough: a few accepts more or less decide.
+        assert!(inexact.len() * 6 <= settings, "{} of {settings}:\n{}", inexact.len(), inexact.join("\n"));
     });
 }
 

@@ -31,16 +31,16 @@ struct Effect(Option<WhatIf>);
 
 impl Effect {
     fn of(context: &ListenerContext<'_>, backlog: u32) -> Self {
-        let known = !context.world.what_if(context.listener).is_empty();
-        Self(if known { context.world.traffic.with_range(backlog) } else { None })
+        Self(context.world.what_if_limit(context.listener, backlog))
     }
 
     /// Behind what a line does: `: 0 of 924 clients lost, longest wait 8.0 s`.
     fn after(self, what: &str) -> String {
-        let Some(WhatIf { clients, range: (least, most), longest_wait: Some(wait), .. }) = self.0 else {
-            return what.to_owned();
-        };
+        let Some(WhatIf { clients, range: (least, most), longest_wait, .. }) = self.0 else { return what.to_owned() };
         let lost = if least == most { least.to_string() } else { say!("{least} to {most}", least, most) };
+        let Some(wait) = longest_wait else {
+            return say!("{what}: {lost} of the last {clients} clients lost", what, lost, clients);
+        };
         say!(
             "{what}: {lost} of the last {clients} clients lost, longest wait {wait}",
             what,

@@ -57,13 +57,13 @@ fn the_present_limits_losses_are_those_seen_and_others_have_a_range() {
     let mut log = paced();
     (0..90).for_each(|_| log.refused(at(1001)));
     assert_eq!(log.as_it_was(5).map(|what| (what.lost, what.range)), Some((90, (90, 90))));
-    let tried = log.with_range(50).unwrap();
+    let tried = log.in_range(log.with_backlog(50).unwrap());
     assert!(tried.range.0 <= tried.lost && tried.lost <= tried.range.1, "{tried:?}");
     // Ten clients a second, taken one by one each 100 ms: a tenth slower they are too many.
     let mut close = TrafficLog::default();
     (0..300).for_each(|client| close.arrived(at(client * 100)));
     (0..300).for_each(|client| close.accepted(at(client * 100 + 99), 1, client % 10 == 9));
-    let tried = close.with_range(5).unwrap();
+    let tried = close.in_range(close.with_backlog(5).unwrap());
     assert!(tried.range.1 > tried.range.0 + 10, "{tried:?}");
 }
 
@@ -86,4 +86,61 @@ fn too_little_gives_no_prediction() {
         log
     });
     assert_eq!(stuck.with_backlog(5).map(|what| (what.lost, what.longest_wait)), Some((3, None)));
+}
+
+/// Two workers of 80 ms each, a backlog of 30, 60 clients at once: the first two are taken within one reading, and nobody was left then.
+fn two_workers() -> TrafficLog {
+    let mut log = TrafficLog::default();
+    for burst in [1000, 5000] {
+        (0..2).for_each(|_| log.arrived(at(burst)));
+        log.accepted(at(burst + 1), 2, true);
+        (0..58).for_each(|_| log.arrived(at(burst + 2)));
+        (0..27).for_each(|_| log.refused(at(burst + 2)));
+        (0..15).for_each(|turn| log.accepted(at(burst + 80 + turn * 80), 2, false));
+        log.accepted(at(burst + 1280), 1, true);
+        // Of the others 27 come again after a second, and all find room.
+        (0..13).for_each(|turn| log.accepted(at(burst + 1360 + turn * 80), 2, false));
+        log.accepted(at(burst + 2400), 1, true);
+    }
+    log
+}
+
+#[test]
+fn two_taken_at_once_do_not_show_a_server_that_takes_any_number_at_once() {
+    let log = two_workers();
+    assert!(log.is_understood(30), "{:?}", log.with_backlog(30));
+    // Each burst has 8 places and two workers.
+    let shorter = log.with_backlog(7).unwrap();
+    assert!((94..=102).contains(&shorter.lost), "{shorter:?}");
+    let longer = log.told(60, true).map(|told| log.in_range(told)).unwrap();
+    assert_eq!((longer.lost, longer.range), (0, (0, 0)));
+}
+
+#[test]
+fn of_a_server_that_does_not_lose_on_paper_what_it_lost_only_room_for_all_is_told() {
+    let mut log = paced();
+    (0..94).for_each(|_| log.refused(at(1001)));
+    assert!(log.is_understood(5));
+    (0..60).for_each(|client| log.arrived(at(9000 + client * 100)));
+    (0..60).for_each(|client| log.accepted(at(9001 + client * 100), 1, true));
+    (0..40).for_each(|_| log.refused(at(9500)));
+    assert!(!log.is_understood(5), "forty were lost though each was taken at once: {:?}", log.with_backlog(5));
+    assert_eq!(log.told(100, log.is_understood(5)), None);
+    let room = log.told(200, log.is_understood(5)).unwrap();
+    assert_eq!((room.lost, room.longest_wait), (0, None));
+}
+
+#[test]
+fn a_server_that_is_busy_is_free_again_when_it_was() {
+    // One worker of 100 ms, a client each 120 ms; every fifth comes 20 ms after the one before and waits for 80 ms.
+    let mut log = TrafficLog::default();
+    for turn in 0..40_u64 {
+        let begins = turn * 600;
+        for client in [0, 120, 240, 360, 380] {
+            log.arrived(at(begins + client));
+            log.accepted(at(begins + if client == 380 { 460 } else { client }), 1, true);
+        }
+    }
+    let played = log.with_backlog(3).unwrap();
+    assert_eq!((played.lost, played.longest_wait), (0, Some(Duration::from_millis(80))));
 }

@@ -5,6 +5,7 @@ use super::{
     silent_clients, watched, wire,
 };
 use crate::fold::diagnosis::Finding;
+use crate::fold::what_if::TrafficLog;
 use crate::fold::world::log_writing;
 use crate::fold::world::note::{Note, NoteSubject};
 use crate::model::client_clock::{ClientClock, StepOutcome};
@@ -109,6 +110,10 @@ fn listen(world: &mut World, at: Stamp, listening: Listening) {
     if first && world.is_watched() {
         // That call was not observed: only its limit is known.
         return;
+    }
+    if world.is_watched() {
+        // What another limit has done says nothing of this one.
+        world.traffic = TrafficLog::default();
     }
     mark(world, at);
     world.note(Note::Listened { backlog: listening.backlog, limit: listening.limit });

@@ -246,7 +246,7 @@ impl World {
 
     /// What other limits would have done with the clients that this listener had in the last minute: the present one first, then longer ones up to the
     /// first that loses nobody, and where its queue never empties shorter ones. Empty without a tap, for unix sockets, and where several sockets share
-    /// the address.
+    /// the address; those whose effect the traffic does not tell are left out.
     pub fn what_if(&self, listener: &ListenerState) -> Vec<WhatIf> {
         let observed = self.sees_wire_of(listener);
         let Some(limit) = listener.reading.queue.limit.filter(|_| observed) else { return Vec::new() };
@@ -256,17 +256,25 @@ impl World {
         let mut longer: Vec<_> = longer.filter(|backlog| *backlog > limit && *backlog <= LONGEST).collect();
         longer.sort_unstable();
         longer.dedup();
+        let understood = self.traffic.is_understood(limit);
+        let told = |backlog| self.traffic.told(backlog, understood);
         for backlog in longer {
             if tried.last().is_some_and(|last| last.lost == 0) {
                 break;
             }
-            tried.extend(self.traffic.with_backlog(backlog));
+            tried.extend(told(backlog));
         }
         if listener.empties(self.now) == Some(false) && limit >= 4 {
-            tried.extend(self.traffic.with_backlog(limit / 4));
+            tried.extend(told(limit / 4));
         }
         tried.sort_by_key(|tried| (tried.backlog != limit, tried.backlog));
         tried
+    }
+
+    /// What this limit would have done with them, and the range of that; `None` where [`what_if`](Self::what_if) is empty, and where they do not tell.
+    pub fn what_if_limit(&self, listener: &ListenerState, backlog: u32) -> Option<WhatIf> {
+        let limit = listener.reading.queue.limit.filter(|_| self.sees_wire_of(listener))?;
+        self.traffic.told(backlog, self.traffic.is_understood(limit)).map(|told| self.traffic.in_range(told))
     }
 
     /// How fast a listener's queue drains: by its accepts where they are known, else by its depth alone. `None` where nothing left it.

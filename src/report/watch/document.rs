@@ -338,7 +338,7 @@ impl SynQueue {
 fn what_if(world: &World, listener: &ListenerState) -> Option<Vec<WhatIf>> {
     let mut all = world.what_if(listener);
     for tried in all.iter_mut().skip(1) {
-        *tried = world.traffic.with_range(tried.backlog).unwrap_or(*tried);
+        *tried = world.traffic.in_range(*tried);
     }
     (!all.is_empty()).then(|| all.into_iter().map(WhatIf::of).collect())
 }

@@ -1,8 +1,8 @@
 """real_servers.py QVIZ: what qviz says that another backlog would do with a real server's clients, against what it does. Prints one JSON object per setting.
 
 A watch of a server with backlog N tells for each other backlog how many clients would have been lost had it been set when the watch began. So another server
-with the same backlog and the same clients calls listen() again at that moment, and its clients tell what became of them: a SYN that had to be sent again
-(connect() took longer than 0.9 s), or data that had to be (the final ACK was ignored)."""
+with the same clients has that backlog from then on, and its clients tell what became of them: a SYN that had to be sent again (connect() took longer than
+0.9 s), or data that had to be (the final ACK was ignored). An overload goes on when the watch begins; bursts begin after it."""
 import json, os, random, signal, socket, struct, subprocess, sys, threading, time
 
 SERVER = """
@@ -15,6 +15,14 @@ for _ in range(workers - 1):
     if os.fork() == 0:
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         break
+while service < 0:
+    # An event loop: takes all that wait, answers them, and is kept off for a while once a second third.
+    import select
+    t = time.monotonic() + 0.6
+    while time.monotonic() < t:
+        if select.select([s], [], [], 0.05)[0]:
+            c, _ = s.accept(); c.sendall(b'x'); c.close()
+    time.sleep(-service)
 while os.getpid() == parent or os.getppid() == parent:
     c, _ = s.accept()
     try:
@@ -25,10 +33,12 @@ while os.getpid() == parent or os.getppid() == parent:
 """
 # How clients come, how long one takes, how many workers there are, how long before the watch it begins.
 LOADS = {
+    "pausing loop": (("steady", 60), -0.35, 1, 2),
+    "four workers": (("steady", 24), 0.3, 4, 2),
     "overload": (("steady", 30), 0.1, 1, 2),
     "two workers": (("steady", 20), 0.2, 2, 2),
-    "bursts": (("burst", 40, 2.6), 0.03, 1, 0.4),
-    "slow bursts": (("burst", 60, 3.7), 0.08, 2, 0.4),
+    "bursts": (("burst", 40, 2.6), 0.03, 1, None),
+    "slow bursts": (("burst", 60, 3.7), 0.08, 2, None),
 }
 LASTS = 6
 
@@ -73,29 +83,37 @@ class Run:
 
     def run(self):
         pattern, service, workers, before = LOADS[self.name]
-        words = [self.port, self.backlog, service, workers, self.other or self.backlog]
+        # Bursts begin after the watch: no client is in its retries when that begins. An overload goes on already.
+        first = self.other if self.other and before is None else self.backlog
+        words = [self.port, first, service, workers, self.other or self.backlog]
         quiet = subprocess.DEVNULL
         server = subprocess.Popen([sys.executable, "-c", SERVER, *map(str, words)], stdout=quiet, stderr=quiet, start_new_session=True)
         until(lambda: listens(self.port))
-        told, over, began = [], threading.Event(), time.monotonic()
-        threading.Thread(target=load, args=(self.port, pattern, told, over), daemon=True).start()
+        told, over = [], threading.Event()
+        clients = threading.Thread(target=load, args=(self.port, pattern, told, over), daemon=True)
+        began = time.monotonic()
+        if before is not None:
+            clients.start()
+            time.sleep(self.like.after if self.like else before)
         if self.like is None:
-            time.sleep(before)
             words = [sys.argv[1], "watch", f":{self.port}", "--duration", f"{LASTS}s", "--json"]
             watch = subprocess.Popen(words, stdout=subprocess.PIPE)
             until(lambda: taps(watch.pid) >= 2)
             self.after = time.monotonic() - began
-            document = json.loads(watch.communicate()[0])
-            self.said = document["listeners"][0]["what_if"] or []
-            over.set()
-        else:
-            time.sleep(self.like.after)
-            begins = time.monotonic()
+        elif before is not None:
             server.send_signal(signal.SIGUSR1)
+        begins = time.monotonic()
+        if before is None:
+            time.sleep(0.3)
+            clients.start()
+        if self.like is None:
+            self.said = json.loads(watch.communicate()[0])["listeners"][0]["what_if"] or []
+        else:
             time.sleep(LASTS)
-            over.set()
-            time.sleep(1.5)
-            self.measure(told, begins, time.monotonic())
+        over.set()
+        ends = time.monotonic()
+        time.sleep(1.5)
+        self.measure([one for one in told if one["began"] < ends - 0.05], begins, time.monotonic())
         # Its workers too.
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
@@ -149,10 +167,12 @@ port = iter(range(9000, 9999))
 watched = []
 for name in LOADS:
     watched += together([lambda backlog=backlog: Run(next(port), name, backlog) for backlog in (4, 12, 30)])
+# What qviz says of the present limit is held against the clients of the same run.
+measured = [(run, said, run) for run in watched for said in run.said if said["backlog"] == run.backlog]
 settings = [(run, said) for run in watched for said in run.said if 2 <= said["backlog"] <= 400 and said["backlog"] != run.backlog]
-for first in range(0, len(settings), 8):
-    part = settings[first:first + 8]
-    tried = together([lambda run=run, said=said: Run(next(port), run.name, run.backlog, run, said["backlog"]) for run, said in part])
-    for (run, said), other in zip(part, tried):
-        print(json.dumps({"load": run.name, "from": run.backlog, "to": said["backlog"], "said": said, "lost": other.lost, "clients": other.clients}), flush=True)
+for first in range(0, len(settings), 6):
+    part = settings[first:first + 6]
+    measured += ((*setting, other) for setting, other in zip(part, together([lambda run=run, said=said: Run(next(port), run.name, run.backlog, run, said["backlog"]) for run, said in part])))
+for run, said, other in measured:
+    print(json.dumps({"load": run.name, "from": run.backlog, "to": said["backlog"], "said": said, "lost": other.lost, "clients": other.clients}), flush=True)
 os._exit(0)

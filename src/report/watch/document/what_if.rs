@@ -14,11 +14,11 @@ pub struct WhatIf {
     pub clients: u32,
     /// Those of them that would have met a full queue.
     pub lost: u32,
-    /// The fewest of them, if the server is a tenth faster and its pauses fall otherwise.
+    /// The fewest of them, if the server is a tenth faster.
     pub lost_at_least: u32,
     /// The most of them, if it is a tenth slower.
     pub lost_at_most: u32,
-    /// Milliseconds that the connection would have waited that waits longest; null: none was accepted.
+    /// Milliseconds that the connection would have waited that waits longest; null: none was accepted, or the server is not understood.
     pub longest_wait_ms: Option<f64>,
 }
 
