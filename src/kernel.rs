@@ -5,6 +5,7 @@
 
 pub mod census;
 pub mod descriptor_copy;
+pub mod kernel_log;
 pub mod other_netns;
 pub mod own_socket;
 pub mod owners;

@@ -109,6 +109,7 @@ pub const RULES: &[Rule] = &[
     watch::OVERFLOWED,
     watch::SYN_QUEUE_CROWDED,
     watch::DEFERRED_ACCEPT,
+    watch::UNEVEN_WORKERS,
     watch::LIMIT_WAS_SOMAXCONN,
     watch::LIMIT_IS_SOMAXCONN,
     watch::DEFAULT_BACKLOG,

@@ -17,9 +17,11 @@ use crate::model::watch::{
 
 mod change;
 mod drops;
+pub mod flood_log;
 pub mod flow;
 mod group;
 mod second;
+mod shares;
 mod tap;
 mod throttle;
 mod waits;
@@ -81,6 +83,8 @@ pub struct Listeners {
     pub gaps: VecDeque<(Stamp, Stamp)>,
     /// Which packets the taps take.
     pub tap: TapHistory,
+    /// What the kernel's log says of them.
+    pub flood_log: flood_log::FloodLog,
     addresses: BTreeMap<Address, BTreeSet<ListenerId>>,
     departed: VecDeque<(Stamp, ListenerId)>,
     open: OpenInterval,
@@ -103,6 +107,7 @@ impl Listeners {
             Event::Owned { id, owner } => self.set_owner(at, *id, owner.as_ref()),
             Event::Holders { id, holders, served } => self.held(*id, |held| held.set_holders(at, holders, *served)),
             Event::Options { id, options } => self.held(*id, |held| held.options = Some(*options)),
+            Event::FloodLogged { id, ago_ms } => self.flood_log.note(*id, at, *ago_ms),
             Event::Occupants { id, occupants } => self.set_occupants(at, *id, *occupants),
             Event::SynsSeen(counts) => self.count_syns(at, counts),
             Event::SynsSampled { span_ms, counts } => self.tap.sample(at, *span_ms, counts),
@@ -326,13 +331,12 @@ impl Listeners {
             }
             self.departed.pop_front();
             self.open.forget(id);
-            if let Some(listener) = self.by_id.remove(&id) {
-                self.forgotten += 1;
-                if let Some(ids) = self.addresses.get_mut(&listener.reading.address) {
-                    ids.remove(&id);
-                    if ids.is_empty() {
-                        self.addresses.remove(&listener.reading.address);
-                    }
+            let Some(listener) = self.by_id.remove(&id) else { continue };
+            self.forgotten += 1;
+            if let Some(ids) = self.addresses.get_mut(&listener.reading.address) {
+                ids.remove(&id);
+                if ids.is_empty() {
+                    self.addresses.remove(&listener.reading.address);
                 }
             }
         }
@@ -361,9 +365,9 @@ impl Listeners {
     }
 
     fn update_chosen(&mut self, update: impl FnOnce(&mut ListenerState) -> bool) {
-        let Some(listener) = self.chosen.and_then(|id| self.by_id.get_mut(&id)) else { return };
-        if listener.gone.is_none() && update(listener) {
-            self.open.moved(listener.reading.id);
+        let listener = self.chosen.and_then(|id| self.by_id.get_mut(&id)).filter(|listener| listener.gone.is_none());
+        if let Some(id) = listener.and_then(|listener| update(listener).then_some(listener.reading.id)) {
+            self.open.moved(id);
         }
     }
 
@@ -379,8 +383,7 @@ impl Listeners {
         let Some(value) = value.and_then(|value| u32::try_from(value).ok()) else { return };
         if self.somaxconn.last() != Some(&value) {
             self.somaxconn.push(value);
-            let surplus = self.somaxconn.len().saturating_sub(MAX_GAPS);
-            self.somaxconn.drain(..surplus);
+            self.somaxconn.drain(..self.somaxconn.len().saturating_sub(MAX_GAPS));
         }
     }
 

@@ -160,6 +160,13 @@ pub enum Event {
         /// They.
         options: ListenerOptions,
     },
+    /// The kernel's log says that a listener may be flooded with SYNs.
+    FloodLogged {
+        /// Which listener: the one of the address, or of the port, that is named.
+        id: ListenerId,
+        /// How long ago it said so, in milliseconds.
+        ago_ms: u64,
+    },
     /// Counts and ages of the entries in a listener's queues.
     #[serde(rename = "crowded")]
     Occupants {

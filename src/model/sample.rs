@@ -17,6 +17,15 @@ pub struct QueueReading {
     pub drops: Option<u32>,
 }
 
+impl QueueReading {
+    /// What this reading knows, else what the one before it did.
+    #[must_use]
+    pub fn or(self, before: Self) -> Self {
+        let Self { depth, limit, drops } = self;
+        Self { depth: depth.or(before.depth), limit: limit.or(before.limit), drops: drops.or(before.drops) }
+    }
+}
+
 /// One half-open request, from sock_diag (state SYN_RECV).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HalfOpen {

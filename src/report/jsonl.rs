@@ -154,6 +154,7 @@ const fn kind(event: &Event) -> &'static str {
         Event::Occupants { .. } => "crowded",
         Event::SynsSeen(_) => "knocked",
         Event::Options { .. } => "options",
+        Event::FloodLogged { .. } => "flood_logged",
         Event::SynsSampled { .. } => "syns_sampled",
         Event::TapReach(_) => "tap_reach",
         Event::Chosen(_) => "chosen",

@@ -47,6 +47,12 @@ pub fn busy_since(before: Duration) -> Duration {
     thread_busy().saturating_sub(before)
 }
 
+/// How long the kernel has been running, as it stamps its log, time asleep not counted (CLOCK_MONOTONIC).
+pub fn since_boot() -> Duration {
+    let running = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::try_from(running).unwrap_or_default()
+}
+
 /// How far the wall clock is ahead of a session's clock; measured repeatedly because the wall clock may jump.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WallClock {

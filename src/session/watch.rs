@@ -18,6 +18,7 @@ use crate::text::errno::describe;
 
 mod choice;
 mod counter_reports;
+mod flood_messages;
 mod holders;
 mod lists;
 mod registry;

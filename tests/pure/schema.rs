@@ -150,6 +150,7 @@ fn watch_events() -> Vec<Event> {
         Event::Occupants { id, occupants: QueueOccupants { half_open: Some(1), oldest_wait_ms: Some(1500) } },
         Event::Occupants { id, occupants: QueueOccupants::default() },
         Event::Options { id, options: ListenerOptions { defer_accept_s: Some(30), ..ListenerOptions::default() } },
+        Event::FloodLogged { id, ago_ms: 3500 },
         Event::SynsSeen(vec![SynCounts { id, syns: 4, again: 1 }]),
         Event::SynsSampled { span_ms: 200, counts: vec![SynCounts { id, syns: 4000, again: 0 }] },
         Event::TapReach(TapReach { sampled: true, follows: false }),

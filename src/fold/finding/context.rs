@@ -85,6 +85,19 @@ impl<'a> ListenerContext<'a> {
         self.listener.is_full() || self.listener.full_share(self.now()).is_some_and(|share| share >= 0.5)
     }
 
+    /// True when its queue is full for a moment, the peak of a burst, and has dropped nothing while watched: it was seen with room, nobody has waited for
+    /// a second, and it was full for less than that and for less than half of the last seconds.
+    pub(super) fn is_full_without_harm(&self) -> bool {
+        let LatelyFull { full, span, unbroken } = fullness(self);
+        let moment = Duration::from_secs(1);
+        let fits = |capacity| self.listener.depth_first() < capacity;
+        self.listener.capacity().is_some_and(fits)
+            && self.listener.occupants.oldest_wait_ms.is_none_or(|ms| Duration::from_millis(ms.into()) < moment)
+            && unbroken < moment
+            && full * 2 < span
+            && self.drops().is_some_and(|drops| drops.listener == 0)
+    }
+
     /// True when every process that should accept is stopped by a signal.
     pub fn is_stopped(&self) -> bool {
         let processes = accepting(self.listener);
@@ -125,6 +138,35 @@ impl<'a> ListenerContext<'a> {
         evidence.extend(self.listener.reading.address.port().map(|port| ("port", f64::from(port))));
         evidence.extend(self.listener.owner.as_ref().map(|owner| ("pid", f64::from(owner.pid))));
         evidence
+    }
+}
+
+/// What the kernel's log says of a listener: that it may be flooded with SYNs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LoggedFlood(Option<Duration>);
+
+impl LoggedFlood {
+    pub(super) fn of(world: &World, listener: &ListenerState) -> Self {
+        Self(world.listeners.flood_log.ago(listener.id(), world.now))
+    }
+
+    /// The same of the chosen listener.
+    pub(super) fn of_chosen(world: &World) -> Self {
+        world.listeners.chosen().map_or(Self(None), |listener| Self::of(world, listener))
+    }
+
+    pub(super) fn evidence(self) -> Option<(&'static str, f64)> {
+        self.0.map(|ago| ("syn_flood_logged_s_ago", ago.as_secs_f64()))
+    }
+
+    /// Behind a sentence about the SYN queue.
+    pub(super) fn after(self, sentence: String) -> String {
+        let Some(ago) = self.0 else { return sentence };
+        say!(
+            "{sentence} The kernel's log named this address {ago} ago: possible SYN flooding.",
+            sentence,
+            ago = seconds(ago)
+        )
     }
 }
 

@@ -29,11 +29,13 @@ fn check(world: &World) -> Verdict {
     if context::counter(world, Counter::SyncookiesSent) == Some(0) {
         return Verdict::TooEarly;
     }
+    let logged = context::LoggedFlood::of_chosen(world);
+    let counts = [("cookies_sent", sent as f64), ("cookies_redeemed", redeemed as f64)];
     let always = world.sysctls.value(Sysctl::Syncookies) == Some(2);
     Verdict::Found(Diagnosis {
         severity: Severity::Note,
         actions: Vec::new(),
-        evidence: vec![("cookies_sent", sent as f64), ("cookies_redeemed", redeemed as f64)],
+        evidence: counts.into_iter().chain(logged.evidence()).collect(),
         sentence: Sentence::new(move || {
             let repeated = if redeemed > sent { say!(" (each is counted as often as it comes)") } else { "" };
             if always {
@@ -44,12 +46,12 @@ fn check(world: &World) -> Verdict {
                     repeated
                 );
             }
-            say!(
+            logged.after(say!(
                 "the SYN queue was full: SYN-ACKs with a cookie: {sent}, ACKs that brought a valid one back: {redeemed}{repeated}.",
                 sent,
                 redeemed,
                 repeated
-            )
+            ))
         }),
     })
 }

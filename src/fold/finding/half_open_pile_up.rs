@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::context::is_one_of_several;
+use super::context::{LoggedFlood, is_one_of_several};
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 use crate::fold::connection::{ClientSide, CombinedState, Connection};
 use crate::fold::world::World;
@@ -60,16 +60,18 @@ fn check(world: &World) -> Verdict {
         let suspicious = older_than(SUSPICIOUS) * 2 >= capacity as usize;
         return if suspicious { Verdict::TooEarly } else { Verdict::Absent };
     }
+    let logged = LoggedFlood::of_chosen(world);
+    let seen = [("silent_requests", old as f64), ("syn_capacity", capacity.into())];
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
         actions: Vec::new(),
-        evidence: vec![("silent_requests", old as f64), ("syn_capacity", capacity.into())],
+        evidence: seen.into_iter().chain(logged.evidence()).collect(),
         sentence: Sentence::new(move || {
-            say!(
+            logged.after(say!(
                 "{old} of {capacity} places in the SYN queue are occupied by clients that do not answer: a SYN flood, or lost SYN-ACKs.",
                 old,
                 capacity
-            )
+            ))
         }),
     })
 }

@@ -112,7 +112,7 @@ fn order(world: &World, findings: &mut Vec<Finding>) {
 /// (unix sockets) that follows from the depth and the drain.
 fn harm(world: &World, listener: &ListenerState) -> (u64, u64) {
     let lost = world.listeners.drops_per_s(listener).unwrap_or(0.0) * 1e3;
-    let depth = f64::from(listener.depth_now());
+    let depth = f64::from(listener.depth());
     let by_drain = world.drain_of(listener).map(|drain| (depth / drain.accepts_per_s * 1e3) as u64);
     (lost as u64, listener.occupants.oldest_wait_ms.map(u64::from).or(by_drain).unwrap_or(0))
 }

@@ -1,5 +1,6 @@
 //! SYNs were dropped by the three-quarters rule of tcp_max_syn_backlog.
 
+use super::context::LoggedFlood;
 use super::{Action, Check, Diagnosis, Rule, Sentence, Severity, Verdict};
 use crate::fold::world::World;
 use crate::model::cause::Cause;
@@ -60,22 +61,24 @@ fn watched(world: &World) -> Verdict {
         return Verdict::Absent;
     }
     let max = world.sysctls.value(Sysctl::MaxSynBacklog).unwrap_or(0);
+    let logged = LoggedFlood::of_chosen(world);
+    let counts = [
+        ("segments", rest as f64),
+        ("listen_drops", drops as f64),
+        ("listen_overflows", overflows as f64),
+        ("tcp_max_syn_backlog", max as f64),
+    ];
     let (now, kept) = (|| say!("answer a full SYN queue with cookies").to_owned(), Severity::Problem);
     Verdict::Found(Diagnosis {
         severity: kept,
         actions: vec![Action::live(now, "sysctl -w net.ipv4.tcp_syncookies=1".to_owned())],
-        evidence: vec![
-            ("segments", rest as f64),
-            ("listen_drops", drops as f64),
-            ("listen_overflows", overflows as f64),
-            ("tcp_max_syn_backlog", max as f64),
-        ],
+        evidence: counts.into_iter().chain(logged.evidence()).collect(),
         sentence: Sentence::new(move || {
-            say!(
+            logged.after(say!(
                 "{rest} SYNs dropped by the ¾ rule (max_syn_backlog = {max}, SYN cookies off): no queue overflowed. Turn SYN cookies on, or raise it.",
                 rest,
                 max
-            )
+            ))
         }),
     })
 }

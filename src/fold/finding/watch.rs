@@ -4,6 +4,7 @@ mod accept_queue_full;
 mod at_its_connection_limit;
 mod default_backlog;
 mod deferred_accept;
+mod full_again;
 mod limit_is_somaxconn;
 mod limit_was_somaxconn;
 mod long_wait;
@@ -16,6 +17,7 @@ mod reset_on_close;
 mod server_stalled;
 mod syn_queue_crowded;
 mod two_programs_one_port;
+mod uneven_workers;
 mod unix_socket_full;
 
 pub(super) use accept_queue_full::RULE as ACCEPT_QUEUE_FULL;
@@ -34,9 +36,10 @@ pub(super) use reset_on_close::RULE as RESET_ON_CLOSE;
 pub(super) use server_stalled::RULE as SERVER_STALLED;
 pub(super) use syn_queue_crowded::RULE as SYN_QUEUE_CROWDED;
 pub(super) use two_programs_one_port::RULE as TWO_PROGRAMS_ONE_PORT;
+pub(super) use uneven_workers::RULE as UNEVEN_WORKERS;
 pub(super) use unix_socket_full::RULE as UNIX_SOCKET_FULL;
 
-use super::context::{fullness, seconds};
+use super::context::{LoggedFlood, fullness, seconds};
 use super::holders::Holder;
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
 

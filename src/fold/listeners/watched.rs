@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::drops::{DropMeter, Drops};
 use super::flow::{Drain, Flow};
 use super::second::Seconds;
+use super::shares::{Shares, Uneven};
 use super::throttle::Throttle;
 use super::waits::QueueWaits;
 use crate::fold::occupancy::Occupancy;
@@ -57,6 +58,7 @@ pub struct ListenerState {
     /// The depth when it was seen first.
     depth_first: u32,
     throttle: Throttle,
+    shares: Shares,
     waits: QueueWaits,
     flow: Flow,
     pub(super) arrivals: Rhythm,
@@ -112,6 +114,7 @@ impl ListenerState {
             shared: false,
             depth_first: reading.queue.depth.unwrap_or(0),
             throttle: Throttle::default(),
+            shares: Shares::default(),
             waits: QueueWaits::default(),
             flow: Flow::default(),
             arrivals: Rhythm::default(),
@@ -131,11 +134,8 @@ impl ListenerState {
 
     /// Takes a reading of its queue alone; true when the drop counter has moved.
     pub(super) fn read_queue(&mut self, at: Stamp, reading: QueueReading) -> bool {
-        let before = self.depth();
-        let queue = &mut self.reading.queue;
-        queue.depth = reading.depth.or(queue.depth);
-        queue.limit = reading.limit.or(queue.limit);
-        queue.drops = reading.drops.or(queue.drops);
+        let (before, queue) = (self.depth(), self.reading.queue);
+        self.reading.queue = reading.or(queue);
         self.measure(at, before);
         self.meter.read(reading.drops)
     }
@@ -213,7 +213,7 @@ impl ListenerState {
         let full_since = self.accept_queue.full_since();
         self.accept_queue.set_capacity(at, self.capacity());
         self.accept_queue.set(at, depth);
-        if let (Some(began), None) = (full_since, self.accept_queue.full_since()) {
+        if let Some(began) = full_since.filter(|_| self.accept_queue.full_since().is_none()) {
             self.flow.was_full(began, at);
         }
         self.flow.read(at, before, depth);
@@ -249,8 +249,7 @@ impl ListenerState {
         self.occupants = QueueOccupants::default();
         self.half_full_since = None;
         self.head = None;
-        let queue = &mut self.reading.queue;
-        queue.depth = queue.depth.map(|_| 0);
+        self.reading.queue.depth = self.reading.queue.depth.map(|_| 0);
     }
 
     /// The time from `began` to `ended` is unknown: it counts neither as full nor as unchanged.
@@ -263,7 +262,7 @@ impl ListenerState {
     }
 
     /// Entries in its accept queue; 0 where unknown.
-    pub(super) fn depth(&self) -> u32 {
+    pub fn depth(&self) -> u32 {
         self.reading.queue.depth.unwrap_or(0)
     }
 
@@ -349,6 +348,7 @@ impl ListenerState {
         self.holders = holders.to_vec();
         self.served = served;
         self.throttle.read(at, holders);
+        self.shares.read(at, holders);
     }
 
     /// For which share of the last seconds the processes were kept off the processors by their cgroup's quota, and over how many.
@@ -369,9 +369,9 @@ impl ListenerState {
         self.flow.empties(now, self.since)
     }
 
-    /// Entries in its accept queue; 0 where unknown.
-    pub fn depth_now(&self) -> u32 {
-        self.depth()
+    /// How its processes share its connections, where one has most of them and others next to none for at least so `long`.
+    pub fn uneven(&self, now: Stamp, long: Duration) -> Option<&Uneven> {
+        self.shares.uneven(now, long)
     }
 
     /// How fast its queue drains, by its depth alone.

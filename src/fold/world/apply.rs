@@ -71,6 +71,7 @@ pub(in crate::fold) fn apply(world: &mut World, at: Stamp, event: &Event) {
         | Event::SynsSeen(_)
         | Event::SynsSampled { .. }
         | Event::Options { .. }
+        | Event::FloodLogged { .. }
         | Event::TapReach(_)
         | Event::Chosen(_)
         | Event::Tick => {}

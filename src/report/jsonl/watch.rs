@@ -20,6 +20,10 @@ pub(super) fn event_fields<M: SerializeMap>(map: &mut M, event: &Event) -> Resul
             map.serialize_entry("id", id)?;
             map.serialize_entry("options", options)?;
         }
+        Event::FloodLogged { id, ago_ms } => {
+            map.serialize_entry("id", id)?;
+            map.serialize_entry("ago_ms", ago_ms)?;
+        }
         Event::SynsSampled { span_ms, counts } => {
             map.serialize_entry("span_ms", span_ms)?;
             map.serialize_entry("knocks", counts)?;

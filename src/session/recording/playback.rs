@@ -234,6 +234,7 @@ const fn happens(event: &Event) -> bool {
             | Event::SynsSeen(_)
             | Event::SynsSampled { .. }
             | Event::Options { .. }
+            | Event::FloodLogged { .. }
             | Event::TapReach(_)
     )
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::counter_reports::CounterReports;
+use super::flood_messages::FloodMessages;
 use super::registry::{ListenerRegistry, SocketOwner};
 use super::served_counts::ServedCounts;
 use crate::kernel::census::Census;
@@ -107,6 +108,7 @@ pub(super) struct Sampler {
     pub(super) waiting_dumps: Pace,
     pub(super) holder_reads: Pace,
     pub(super) served: ServedCounts,
+    pub(super) flood_messages: FloodMessages,
     sysctl_reads: Pace,
     costs_reported: Stamp,
     busy_before: Duration,
@@ -139,6 +141,7 @@ impl Sampler {
             waiting_dumps: Pace::default(),
             holder_reads: Pace::default(),
             served: ServedCounts::default(),
+            flood_messages: FloodMessages::open(),
             sysctl_reads: Pace::default(),
             costs_reported: Stamp::ZERO,
             busy_before: clock::busy(),
@@ -211,6 +214,9 @@ impl Sampler {
         }
         if self.holder_reads.is_due(now, HOLDERS_PACE) {
             self.read_holders(clock, chosen, out);
+        }
+        if self.flood_messages.is_due(now) {
+            self.read_flood_messages(clock, out);
         }
         if self.sysctl_reads.is_due(now, SYSCTL_PACE) {
             self.read_sysctls(clock, out);

@@ -1,5 +1,6 @@
 //! The accept queue of a watched listener holds its capacity, now or for most of the last seconds.
 
+use super::full_again::FullAgain;
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, fullness};
 use crate::fold::finding::actions::longer_queue;
 use crate::say;
@@ -32,12 +33,15 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
         ("last_s", span.as_secs_f64()),
     ];
     evidence.extend(context.drops().map(|drops| ("drops", drops.listener as f64)));
+    let harmless = context.is_full_without_harm();
     let explained = context.has_its_reason() || listener.is_stalled(context.now());
     let (holder, empties) = (context.holder(), listener.empties(context.now()));
     let actions = if empties == Some(true) { longer_queue(context) } else { Vec::new() };
     let (lately, capacity) = (fullness(context), u64::from(limit) + 1);
+    let again = FullAgain::of(context).filter(|_| empties == Some(false));
+    evidence.extend(again.iter().flat_map(|again| again.evidence()));
     Verdict::Found(Diagnosis {
-        severity: Severity::Problem,
+        severity: if harmless { Severity::Warning } else { Severity::Problem },
         actions,
         evidence,
         sentence: Sentence::new(move || {
@@ -55,13 +59,15 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
                     capacity,
                     lately
                 ),
-                Some(false) => say!(
-                    "accept queue full ({depth} of {capacity}, {lately}), never empty: {holder} must call accept() more often. SYNs that meet it full are dropped; a longer queue only makes clients wait longer.",
-                    depth,
-                    capacity,
-                    lately,
-                    holder
-                ),
+                Some(false) => {
+                    say!(
+                        "accept queue full ({depth} of {capacity}, {lately}), never empty: {holder} must call accept() more often. SYNs that meet it full are dropped; a longer queue only makes clients wait longer.",
+                        depth,
+                        capacity,
+                        lately,
+                        holder
+                    ) + &again.map(FullAgain::words).unwrap_or_default()
+                }
                 None => say!(
                     "accept queue full ({depth} of {capacity}, {lately}): {holder} must call accept() more often, or have a longer queue if it empties in between. SYNs that meet it full are dropped.",
                     depth,

@@ -20,7 +20,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     if !context.is_at_a_round_number() || !context.stopped().is_empty() || context.out_of_descriptors().is_some() {
         return Verdict::Absent;
     }
-    let (depth, holder) = (listener.depth_now(), context.holder());
+    let (depth, holder) = (listener.depth(), context.holder());
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
         actions: more_connections(context, served),

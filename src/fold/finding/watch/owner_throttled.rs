@@ -23,7 +23,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     if share < SHARE || !suffers {
         return Verdict::Absent;
     }
-    let (holder, depth) = (context.holder(), listener.depth_now());
+    let (holder, depth) = (context.holder(), listener.depth());
     let place = listener.owner.as_ref().and_then(|owner| owner.place.clone()).unwrap_or_default();
     let what = || say!("without a quota; or with a larger one, in percent of a processor").to_owned();
     let line = match place.split_once(' ') {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::deferred_accept::deferred;
-use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, seconds};
+use super::{Check, Diagnosis, ListenerContext, LoggedFlood, Rule, Sentence, Severity, Verdict, seconds};
 use crate::model::counters::Counter;
 use crate::say;
 
@@ -43,6 +43,8 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     let cookies = context.listeners().counters().value(Counter::SyncookiesSent);
     let mut evidence = vec![("half_open", f64::from(half_open)), ("limit", f64::from(limit))];
     evidence.extend(cookies.map(|sent| ("cookies_sent_in_namespace", sent as f64)));
+    let logged = LoggedFlood::of(context.world, listener);
+    evidence.extend(logged.evidence());
     let crowded = context.now().since(since);
     Verdict::Found(Diagnosis {
         severity: Severity::Warning,
@@ -54,14 +56,14 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
                 _ if half_open >= limit => say!("it is full").to_owned(),
                 _ => say!("it may fill").to_owned(),
             };
-            say!(
+            logged.after(say!(
                 "{half_open} requests are half-open on a SYN queue of limit {limit}, for {crowded}: {answer}. A flood, lost SYN-ACKs, \
                  or a backlog too small for the round-trip time; keep tcp_syncookies=1, and raise the backlog if the clients are real.",
                 half_open,
                 limit,
                 crowded = seconds(crowded),
                 answer
-            )
+            ))
         }),
     })
 }

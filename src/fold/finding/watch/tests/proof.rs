@@ -195,3 +195,81 @@ fn of_several_sockets_none_is_called_stalled_where_two_hold_connections() {
     watch.snapshot(2100, vec![listener(2, 0, 300)]);
     assert!(watch.names(3500).contains("server-stalled"));
 }
+
+#[test]
+fn a_queue_that_is_full_for_a_moment_and_drops_nothing_is_no_problem_of_the_first_rank() {
+    let mut watch = Watch::of(listener(1, 0, 5));
+    watch.snapshot(800, vec![listener(1, 6, 5)]);
+    let finding = watch.only(1100, "accept-queue-full");
+    assert_eq!(finding.severity, Severity::Warning);
+    let finding = watch.only(1900, "accept-queue-full");
+    assert_eq!(finding.severity, Severity::Problem, "full for a second: {}", finding.sentence);
+    let mut dropping = Watch::of(listener(1, 0, 5));
+    let mut full = listener(1, 6, 5);
+    full.queue.drops = Some(1);
+    dropping.counters(10, &[(Counter::ListenDrops, 0)]);
+    dropping.snapshot(800, vec![full]);
+    dropping.counters(810, &[(Counter::ListenDrops, 1)]);
+    assert_eq!(dropping.only(1100, "accept-queue-full").severity, Severity::Problem);
+    let mut found_full = Watch::of(listener(1, 6, 5));
+    let finding = found_full.only(300, "accept-queue-full");
+    assert_eq!(finding.severity, Severity::Problem, "nobody knows for how long: {}", finding.sentence);
+}
+
+fn serving(pid: u32, served: u32) -> HolderProcess {
+    HolderProcess { served: Some(served), ..process(pid, 'S') }
+}
+
+#[test]
+fn workers_are_uneven_when_one_serves_most_for_long() {
+    let holds = |holders| Event::Holders { id: ListenerId(1), holders, served: None };
+    let mut watch = Watch::of(listener(1, 0, 300));
+    watch.owned(0, 1, "gunicorn");
+    for second in 0..30_u64 {
+        let grows = 20 + second as u32;
+        watch.apply(
+            second * 1000,
+            &holds(vec![serving(41, grows), serving(42, u32::from(second == 3)), serving(43, 9)]),
+        );
+        assert!(!watch.names(second * 1000 + 300).contains("uneven-workers"), "at {second} s");
+    }
+    let finding = watch.only(30_300, "uneven-workers");
+    assert_eq!(finding.severity, Severity::Note);
+    let said = finding.sentence.to_string();
+    assert!(said.contains("pid 41 (gunicorn) serves 49 connections of this listener, 42: none, for 30 s"), "{said}");
+    watch.apply(31_000, &holds(vec![serving(41, 20), serving(42, 5)]));
+    assert!(!watch.names(31_300).contains("uneven-workers"), "no longer");
+}
+
+#[test]
+fn neither_a_master_nor_another_program_is_an_idle_worker() {
+    let master = HolderProcess { pid: 40, ..serving(40, 0) };
+    let worker = HolderProcess { parent: 40, ..serving(41, 30) };
+    let stopped = HolderProcess { state: 'T', ..serving(42, 0) };
+    let logger = HolderProcess { command: "logger".into(), ..serving(43, 0) };
+    let unknown = HolderProcess { served: None, ..serving(44, 0) };
+    let mut watch = Watch::of(listener(1, 0, 300));
+    watch.apply(
+        0,
+        &Event::Holders { id: ListenerId(1), holders: vec![master, worker, stopped, logger, unknown], served: None },
+    );
+    assert!(!watch.names(60_000).contains("uneven-workers"));
+}
+
+#[test]
+fn what_the_kernels_log_says_of_a_flood_stands_beside_the_crowded_queue() {
+    let mut watch = Watch::of(listener(1, 0, 8));
+    for second in 0..5 {
+        watch.crowded(1000 * second, 9, None);
+    }
+    assert!(!watch.only(4200, "syn-queue-crowded").evidence.contains_key("syn_flood_logged_s_ago"));
+    watch.apply(4300, &Event::FloodLogged { id: ListenerId(1), ago_ms: 700 });
+    watch.apply(4300, &Event::FloodLogged { id: ListenerId(2), ago_ms: 5 });
+    let finding = watch.only(5600, "syn-queue-crowded");
+    assert!((finding.evidence["syn_flood_logged_s_ago"] - 2.0).abs() < 1e-9, "{:?}", finding.evidence);
+    assert!(
+        finding.sentence.to_string().ends_with("named this address 2.0 s ago: possible SYN flooding."),
+        "{}",
+        finding.sentence
+    );
+}
