@@ -180,6 +180,8 @@ impl Examination<'_> {
                 .iter()
                 .any(|rule| finding["rule"] == *rule)
                 && finding["in_force"] == true
+                // A process that is stopped while nobody waits keeps nobody waiting.
+                && finding["evidence"]["accept_queue_depth"] != 0.0
                 && finding["listener"] == listener["address"]
         });
         self.hold(stalled.is_none_or(|value| (value == "1") == told), || format!("stalled: {stalled:?} and {told}"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::holders::{Holder, accepting};
+use super::holders::{Holder, accepting, workers};
 use crate::fold::listeners::{Drops, Group, ListenerState, Listeners};
 use crate::fold::world::World;
 use crate::model::counters::Counter;
@@ -98,9 +98,9 @@ impl<'a> ListenerContext<'a> {
             && self.drops().is_some_and(|drops| drops.listener == 0)
     }
 
-    /// True when every process that should accept is stopped by a signal.
+    /// True when every process that may accept is stopped by a signal: one that sleeps in accept() may stand beside others that are busy.
     pub fn is_stopped(&self) -> bool {
-        let processes = accepting(self.listener);
+        let processes = workers(self.listener);
         !processes.is_empty() && processes.iter().all(|process| process.state == 'T')
     }
 
@@ -108,7 +108,7 @@ impl<'a> ListenerContext<'a> {
     /// SO_REUSEPORT group is often held by all workers and served by one.
     pub(super) fn stopped(&self) -> Vec<u32> {
         let stopped: Vec<_> =
-            accepting(self.listener).iter().filter(|process| process.state == 'T').map(|process| process.pid).collect();
+            workers(self.listener).iter().filter(|process| process.state == 'T').map(|process| process.pid).collect();
         let idle = self.listener.unaccepted(self.now()).is_some_and(|idle| idle >= NOBODY_ACCEPTS);
         if self.is_stopped() || idle { stopped } else { Vec::new() }
     }

@@ -8,11 +8,15 @@ use crate::say;
 
 /// The processes that should accept: those seen to, else those that are neither init nor a master beside its workers; all where that is open.
 pub(super) fn accepting(listener: &ListenerState) -> Vec<&HolderProcess> {
+    let workers = workers(listener);
+    let seen: Vec<_> =
+        listener.holders.iter().filter(|process| process.state != 'Z' && is_seen_to_accept(process)).collect();
+    if seen.is_empty() { workers } else { seen }
+}
+
+/// The processes that may accept: those that are neither init nor a master beside its workers; all where that is open.
+pub(super) fn workers(listener: &ListenerState) -> Vec<&HolderProcess> {
     let all: Vec<_> = listener.holders.iter().filter(|process| process.state != 'Z').collect();
-    let seen: Vec<_> = all.iter().copied().filter(|process| is_seen_to_accept(process)).collect();
-    if !seen.is_empty() {
-        return seen;
-    }
     let is_parent = |process: &HolderProcess| all.iter().any(|other| other.parent == process.pid);
     // A parent may accept as well as its children: where that is open all of them are named.
     let is_master = |process: &HolderProcess| process.accepting == Some(false) && is_parent(process);

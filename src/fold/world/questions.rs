@@ -287,7 +287,7 @@ impl World {
     /// Entries of the chosen listener's accept queue whose connections the kernel no longer lists: their clients have reset them. At least
     /// so many; `None` if undecided.
     pub fn places_of_the_reset(&self) -> Option<u32> {
-        self.open.foreign.reset_entries()
+        self.open.foreign.reset_entries().map(|reset| reset.min(self.accept_queue.depth()))
     }
 
     /// Entries of the accept queue whose clients have closed or reset their connections. Of a watched listener: those that the last list

@@ -273,3 +273,16 @@ fn what_the_kernels_log_says_of_a_flood_stands_beside_the_crowded_queue() {
         finding.sentence
     );
 }
+
+#[test]
+fn who_sleeps_in_accept_and_is_stopped_is_no_reason_while_its_siblings_are_busy() {
+    let stopped = HolderProcess { accepting: Some(true), ..process(41, 'T') };
+    let mut watch = Watch::of(listener(1, 0, 300));
+    watch.apply(
+        1,
+        &Event::Holders { id: ListenerId(1), holders: vec![stopped.clone(), process(42, 'S')], served: None },
+    );
+    assert!(!watch.names(300).contains("owner-stopped"));
+    watch.apply(400, &Event::Holders { id: ListenerId(1), holders: vec![stopped, process(42, 'T')], served: None });
+    assert!(watch.names(800).contains("owner-stopped"));
+}
