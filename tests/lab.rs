@@ -29,6 +29,8 @@ mod cure;
 mod from_outside;
 #[path = "lab/gate.rs"]
 mod gate;
+#[path = "lab/kernel_log.rs"]
+mod kernel_log;
 #[path = "lab/lessons.rs"]
 mod lessons;
 #[path = "lab/matrix.rs"]

@@ -46,3 +46,10 @@ fn nodes_line_and_a_restart_end_the_drops() {
     tools(&["python3", "ss", "nstat", "taskset"]);
     inside(|| cures("node", "server.listen({ port, backlog: 1024 })"));
 }
+
+case!(a_jvms_line_and_a_restart_end_the_drops, alone);
+fn a_jvms_line_and_a_restart_end_the_drops() {
+    had(program("java"));
+    tools(&["python3", "ss", "nstat", "taskset"]);
+    inside(|| cures("java", "new ServerSocket(port, 1024)"));
+}

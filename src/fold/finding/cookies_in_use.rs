@@ -30,6 +30,7 @@ fn check(world: &World) -> Verdict {
         return Verdict::TooEarly;
     }
     let logged = context::LoggedFlood::of_chosen(world);
+    let crowded = world.listeners.chosen().is_some_and(|listener| listener.half_full_since.is_some());
     let counts = [("cookies_sent", sent as f64), ("cookies_redeemed", redeemed as f64)];
     let always = world.sysctls.value(Sysctl::Syncookies) == Some(2);
     Verdict::Found(Diagnosis {
@@ -46,12 +47,14 @@ fn check(world: &World) -> Verdict {
                     repeated
                 );
             }
-            logged.after(say!(
+            let words = say!(
                 "the SYN queue was full: SYN-ACKs with a cookie: {sent}, ACKs that brought a valid one back: {redeemed}{repeated}.",
                 sent,
                 redeemed,
                 repeated
-            ))
+            );
+            // A crowded SYN queue has said it.
+            if crowded { words } else { logged.after(words) }
         }),
     })
 }

@@ -67,11 +67,11 @@ fn check(world: &World) -> Verdict {
         actions: Vec::new(),
         evidence: seen.into_iter().chain(logged.evidence()).collect(),
         sentence: Sentence::new(move || {
-            logged.after(say!(
+            say!(
                 "{old} of {capacity} places in the SYN queue are occupied by clients that do not answer: a SYN flood, or lost SYN-ACKs.",
                 old,
                 capacity
-            ))
+            )
         }),
     })
 }

@@ -1,5 +1,5 @@
 """cure.py QVIZ PROGRAM FOLDER: a real program with a backlog of 16 under bursts of 200 clients, in the present network namespace; the line that qviz says is
-put into the program's configuration as it stands and applied, and the same bursts come again. Prints one JSON object.
+put into the program's configuration as it stands and applied, and the same bursts come again. A JVM begins with its default of 50. Prints one JSON object.
 
 Program and clients share a processor, the clients first: all of a burst are there before the program has its turn."""
 import json, os, re, signal, subprocess, sys, time
@@ -25,11 +25,14 @@ scgi_temp_path {folder}/5; server {{ {line} return 200 hi; }} }}"""
 REDIS = 'port 8080\nbind 127.0.0.1\nprotected-mode no\nsave ""\n{line}\n'
 PHP = "[global]\nerror_log={folder}/log\n[w]\nlisten=127.0.0.1:8080\n{line}\n{user}pm=static\npm.max_children=4\n"
 NODE = "const port = 8080; const server = require('http').createServer((q, r) => r.end('hi')); {line};"
+JAVA = """class Server {{ public static void main(String[] none) throws Exception {{
+    int port = 8080; var listener = {line}; while (true) listener.accept().close(); }} }}"""
 PROGRAMS = {
     "nginx": (NGINX, ["nginx", "-c"], "listen 127.0.0.1:8080 backlog=16;"),
     "redis": (REDIS, ["redis-server"], "tcp-backlog 16"),
     "php-fpm": (PHP, ["php-fpm", "-F", "-y"], "listen.backlog = 16"),
     "node": (NODE, ["node"], "server.listen({ port, host: '127.0.0.1', backlog: 16 })"),
+    "java": ("import java.net.*;" + JAVA, ["java", "-Xint", "-XX:TieredStopAtLevel=1"], "new ServerSocket(port)"),
 }
 os.environ["PATH"] += ":/usr/sbin"
 text, command, first = PROGRAMS[name]
@@ -42,7 +45,7 @@ def configure(line):
     if name == "node":
         # The address stays the program's own.
         line = line.replace("{ port,", "{ port, host: '127.0.0.1',") if "host" not in line else line
-    path = os.path.join(folder, "configuration" + ".js" * (name == "node"))
+    path = os.path.join(folder, "configuration" + {"node": ".js", "java": ".java"}.get(name, ""))
     # In a user namespace no other user exists.
     root = {"nginx": "user root; ", "php-fpm": "user=root\ngroup=root\n"}
     user = root.get(name, "") if os.getuid() == 0 else ""
@@ -101,7 +104,7 @@ if mine:
     reload = next((action["command"] for action in actions if action["command"].startswith("nginx ")), None)
     if reload:
         subprocess.run(["sh", "-c", reload.replace("nginx ", f"nginx -c {path} ")], check=True, stderr=subprocess.DEVNULL)
-        until(lambda: limit() != 16)
+        until(lambda: limit() == 1024)
     else:
         stop(server)
         server = start(path)

@@ -46,7 +46,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
                 few => say!("{few} in all", few),
             };
             say!(
-                "uneven workers: pid {busy} ({command}) serves {served} connections of this listener, {idle}: {few}, for {span}. A shared socket wakes the one that waited last; a socket for each (SO_REUSEPORT) spreads them.",
+                "uneven workers: pid {busy} ({command}) serves {served} connections of this listener, {idle}: {few}, for {span}. With epoll a shared socket wakes the one that waited last; a socket for each (SO_REUSEPORT) spreads them.",
                 busy = uneven.busy,
                 command,
                 served = uneven.served,
