@@ -1,5 +1,7 @@
 //! One connection, with its state at both sides. Ghosts and phantoms are states here.
 
+use std::time::Duration;
+
 pub use super::belief::{ClientSide, CombinedState, ServerSide};
 use crate::fold::causes::Causes;
 use crate::fold::segment_log::SegmentLog;
@@ -139,6 +141,12 @@ pub(super) struct Seldom {
     pub(super) last_syn: Stamp,
 }
 
+/// From a SYN to its first repetition (TCP_TIMEOUT_INIT).
+const FIRST_GAP: Duration = Duration::from_secs(1);
+
+/// The gaps double so often at most: 64 s, with tcp_syn_retries = 6.
+const LONGEST_GAP: u32 = 6;
+
 /// The moment of what has not happened.
 pub(super) const NOT_YET: Stamp = Stamp::from_nanos(u64::MAX);
 
@@ -214,6 +222,13 @@ impl Connection {
         self.inference.hits[cause as usize].into()
     }
 
+    /// True while a client whose own timers are not seen may still repeat a SYN that was dropped: the gaps of its schedule double at most. Later it has
+    /// given up.
+    pub fn may_come_again(&self, now: Stamp) -> bool {
+        let gap = FIRST_GAP * (1 << u32::from(self.syns.saturating_sub(1)).min(LONGEST_GAP));
+        self.last_drop.is_some_and(|drop| now.since(drop.at) <= gap + gap / 2)
+    }
+
     /// When it entered the accept queue.
     pub fn queued_at(&self) -> Option<Stamp> {
         Some(self.queued_at).filter(|at| *at != NOT_YET)
@@ -267,5 +282,18 @@ mod tests {
         assert_eq!(connection.belief(), CombinedState::HalfOpen);
         connection.acks_ignored = 1;
         assert_eq!(connection.belief(), CombinedState::Ghost);
+    }
+
+    #[test]
+    fn a_client_that_does_not_come_again_in_time_has_given_up() {
+        let peer = Peer::v4(std::net::Ipv4Addr::LOCALHOST, 1);
+        let mut one = Connection::new(peer, Stamp::ZERO);
+        assert!(!one.may_come_again(Stamp::ZERO), "nothing of it was dropped");
+        for (syns, last_ms) in [(1, 1500), (2, 3000), (3, 6000), (9, 96_000)] {
+            one.syns = syns;
+            one.last_drop = Some(LastDrop { at: Stamp::ZERO, cause: Cause::SynAcceptQueueFull });
+            assert!(one.may_come_again(Stamp::from_millis(last_ms)), "{syns}");
+            assert!(!one.may_come_again(Stamp::from_millis(last_ms + 1)), "{syns}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The accept queue of a watched listener holds its capacity, now or for most of the last seconds.
 
-use super::full_again::FullAgain;
+use super::full_again::{FullAgain, words_of};
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict, fullness};
 use crate::fold::finding::actions::longer_queue;
 use crate::say;
@@ -59,15 +59,14 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
                     capacity,
                     lately
                 ),
-                Some(false) => {
-                    say!(
-                        "accept queue full ({depth} of {capacity}, {lately}), never empty: {holder} must call accept() more often. SYNs that meet it full are dropped; a longer queue only makes clients wait longer.",
-                        depth,
-                        capacity,
-                        lately,
-                        holder
-                    ) + &again.map(FullAgain::words).unwrap_or_default()
-                }
+                Some(false) => say!(
+                    "accept queue full ({depth} of {capacity}, {lately}), never empty: {holder} must call accept() more often. SYNs that meet it full are dropped; {longer}.",
+                    depth,
+                    capacity,
+                    lately,
+                    holder,
+                    longer = words_of(again)
+                ),
                 None => say!(
                     "accept queue full ({depth} of {capacity}, {lately}): {holder} must call accept() more often, or have a longer queue if it empties in between. SYNs that meet it full are dropped.",
                     depth,

@@ -38,13 +38,18 @@ impl FullAgain {
         ]
     }
 
-    /// Behind a sentence.
+    /// What a longer queue would do: `one of 1024 is full again after 68 s`.
     pub(super) fn words(self) -> String {
         say!(
-            " One of {backlog} is full again after {after} at most: accept() has to reach {rate}/s.",
+            "one of {backlog} is full again after {after}, and accept() has to reach {rate}/s",
             backlog = self.backlog,
             after = seconds(self.after),
             rate = format_args!("{:.0}", self.arrivals_per_s.ceil())
         )
     }
+}
+
+/// The same where it is not known when.
+pub(super) fn words_of(again: Option<FullAgain>) -> String {
+    again.map_or_else(|| say!("a longer queue only makes clients wait longer").to_owned(), FullAgain::words)
 }

@@ -66,7 +66,8 @@ fn arrivals(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, inside: ChosenListe
                 say!("{count} again", count = again),
                 if listener.syns_again > 0 { Style::new() } else { theme.calm() },
             ));
-            let retrying = scene.placement.dropped.len();
+            let dropped = scene.placement.dropped.iter();
+            let retrying = dropped.filter(|client| client.may_come_again(scene.world.now)).count();
             if retrying > 0 {
                 lines.push((say!("✗ {count} retrying", count = retrying), theme.text(Meaning::Lost)));
             }
