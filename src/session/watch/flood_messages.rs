@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::sampler::Sampler;
 use crate::kernel::kernel_log::KernelLog;
 use crate::model::event::{Event, Stamped};
+use crate::model::stamp::Stamp;
 use crate::model::watch::{Address, ListenerReading};
 use crate::session::clock::{self, Clock};
 use crate::session::pace::Pace;
@@ -26,7 +27,7 @@ impl FloodMessages {
         Self { log, reads: Pace::default() }
     }
 
-    pub(super) fn is_due(&self, now: crate::model::stamp::Stamp) -> bool {
+    pub(super) fn is_due(&self, now: Stamp) -> bool {
         self.log.is_some() && self.reads.is_due(now, INTERVAL)
     }
 }
@@ -35,10 +36,10 @@ impl Sampler {
     /// Reads what is new in the kernel's log; of several messages about a listener the last one counts.
     pub(super) fn read_flood_messages(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let Some(log) = &mut self.flood_messages.log else { return };
-        let at = clock.now();
+        let (at, before) = (clock.now(), clock::thread_busy());
         let messages = log.read();
         let running = clock::since_boot();
-        self.flood_messages.reads.read(at, clock.now());
+        self.flood_messages.reads.read(at, clock::busy_since(before));
         for reading in self.readings.iter().filter(|_| !messages.is_empty()) {
             let Some(address) = tcp(reading) else { continue };
             if let Some(last) = messages.iter().rfind(|message| message.names(address)) {

@@ -39,7 +39,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
     let actions = if empties == Some(true) { longer_queue(context) } else { Vec::new() };
     let (lately, capacity) = (fullness(context), u64::from(limit) + 1);
     let again = FullAgain::of(context).filter(|_| empties == Some(false));
-    evidence.extend(again.iter().flat_map(|again| again.evidence()));
+    evidence.extend(again.iter().flat_map(FullAgain::evidence));
     Verdict::Found(Diagnosis {
         severity: if harmless { Severity::Warning } else { Severity::Problem },
         actions,
