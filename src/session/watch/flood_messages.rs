@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::sampler::Sampler;
 use crate::kernel::kernel_log::KernelLog;
 use crate::model::event::{Event, Stamped};
 use crate::model::stamp::Stamp;
@@ -30,17 +29,15 @@ impl FloodMessages {
     pub(super) fn is_due(&self, now: Stamp) -> bool {
         self.log.is_some() && self.reads.is_due(now, INTERVAL)
     }
-}
 
-impl Sampler {
-    /// Reads what is new in the kernel's log; of several messages about a listener the last one counts.
-    pub(super) fn read_flood_messages(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
-        let Some(log) = &mut self.flood_messages.log else { return };
+    /// Reads what is new in the kernel's log; of several messages about one of these listeners the last one counts.
+    pub(super) fn read(&mut self, clock: &Clock, readings: &[ListenerReading], out: &mut Vec<Stamped>) {
+        let Some(log) = &mut self.log else { return };
         let (at, before) = (clock.now(), clock::thread_busy());
         let messages = log.read();
         let running = clock::since_boot();
-        self.flood_messages.reads.read(at, clock::busy_since(before));
-        for reading in self.readings.iter().filter(|_| !messages.is_empty()) {
+        self.reads.read(at, clock::busy_since(before));
+        for reading in readings.iter().filter(|_| !messages.is_empty()) {
             let Some(address) = tcp(reading) else { continue };
             if let Some(last) = messages.iter().rfind(|message| message.names(address)) {
                 let ago_ms = running.saturating_sub(last.since_boot).as_millis() as u64;

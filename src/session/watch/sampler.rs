@@ -108,7 +108,7 @@ pub(super) struct Sampler {
     pub(super) waiting_dumps: Pace,
     pub(super) holder_reads: Pace,
     pub(super) served: ServedCounts,
-    pub(super) flood_messages: FloodMessages,
+    flood_messages: FloodMessages,
     sysctl_reads: Pace,
     costs_reported: Stamp,
     busy_before: Duration,
@@ -216,7 +216,7 @@ impl Sampler {
             self.read_holders(clock, chosen, out);
         }
         if self.flood_messages.is_due(now) {
-            self.read_flood_messages(clock, out);
+            self.flood_messages.read(clock, &self.readings, out);
         }
         if self.sysctl_reads.is_due(now, SYSCTL_PACE) {
             self.read_sysctls(clock, out);
