@@ -126,12 +126,16 @@ fn no_reply() -> &'static str {
 
 fn removed(cause: Cause, world: &World) -> [String; 2] {
     let count = world.lost(cause).segments;
-    alike(&match cause {
-        Cause::RequestPruned => {
-            say!("requests pruned: {count} · the SYN queue was over half full, and they were not answered", count)
-        }
-        _ => say!("requests expired: {count} · no final ACK came, also after the last SYN-ACK", count),
-    })
+    match cause {
+        Cause::RequestPruned => [
+            say!("requests pruned: {count} · the SYN queue was over half full, and they were not answered", count),
+            say!("requests pruned: {count} · the SYN queue was over half full", count),
+        ],
+        _ => [
+            say!("requests expired: {count} · no final ACK came, also after the last SYN-ACK", count),
+            say!("requests expired: {count} · no final ACK came", count),
+        ],
+    }
 }
 
 /// True while the queue is full and after it, so that its words stay the same when it comes and goes.

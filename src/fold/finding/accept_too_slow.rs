@@ -62,10 +62,16 @@ fn check(world: &World) -> Verdict {
     })
 }
 
-/// Of a watched listener the rates are those of its row.
+/// Of a watched listener the rates are those of its row, and the time at capacity is that of every other sentence about it.
 fn as_said_elsewhere(world: &World, lately: RecentActivity) -> RecentActivity {
     let Some(listener) = world.listeners.chosen().filter(|_| world.is_watched()) else { return lately };
+    let (full, span) = listener.full_lately(world.now);
+    if span.is_zero() {
+        return lately;
+    }
     RecentActivity {
+        full: full.as_secs_f64() / span.as_secs_f64(),
+        span,
         arrivals_per_s: world.arrivals_per_s(listener).unwrap_or(lately.arrivals_per_s),
         accepts_per_s: world.accepts_per_s(listener).unwrap_or(lately.accepts_per_s),
         ..lately

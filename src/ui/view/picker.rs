@@ -34,7 +34,12 @@ fn whole(buf: &mut Buffer, picker: &Picker) {
     text::right(buf, Rect { width: edge.width.saturating_sub(2), ..edge }, 0, &more, theme.calm());
     let below = Rect { y: list.bottom(), height: foot, ..area };
     detail(buf, below, picker);
-    let keys = say!("↑↓ or a number chooses · enter begins · e 中文 · q leaves");
+    // Where only ASCII is drawn the other language is named in it.
+    let keys = if theme.ascii {
+        say!("up/dn or a number chooses · enter begins · e zh · q leaves")
+    } else {
+        say!("↑↓ or a number chooses · enter begins · e 中文 · q leaves")
+    };
     let footer = text::row(area, area.height.saturating_sub(1));
     text::write(buf, footer, (1, 0), &text::fit(keys, area.width.saturating_sub(2)), theme.calm());
 }
@@ -93,7 +98,7 @@ fn lesson(buf: &mut Buffer, row: Rect, picker: &Picker, index: usize) {
     }
     let served = if done { theme.text(Meaning::Served) } else { Style::new() };
     let number = text::right_cell(&(index + 1).to_string(), 3);
-    let title = text::fit(lesson.title.here(), room);
+    let title = text::fit(&ascii::written_out(lesson.title.here(), theme.ascii), room);
     let pieces = [(format!("  {number} "), base), (format!("{mark} "), base.patch(served)), (title, base)];
     text::pieces(buf, row, (0, 0), &pieces);
     text::right(buf, row, 0, &format!("{right} "), base);

@@ -13,6 +13,7 @@ use crate::fold::course::LessonProgress;
 use crate::say;
 use crate::ui::hit_map::Target;
 use crate::ui::keymap::Action;
+use crate::ui::theme::ascii;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgress) {
     let inner = frame(buf, area, scene, progress);
@@ -100,6 +101,7 @@ fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgr
         Some(lesson) => words::said(&lesson.title, &progress.kept),
         None => progress.name.clone(),
     };
+    let title = ascii::written_out(&title, scene.theme.ascii);
     let kind = if lesson.is_some_and(|lesson| lesson.challenge) { say!("CHALLENGE") } else { say!("LESSON") };
     let (title, standing) = heading(kind, &title, standings(scene, progress), area.width.saturating_sub(6));
     let inner = text::frame(buf, area, (&title, strong), (&standing, strong), strong);
