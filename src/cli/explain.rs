@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::exit::Failure;
+use super::help::columns;
 use super::plan;
 use super::values;
 use crate::say;
@@ -72,7 +73,11 @@ impl Family {
 /// The outer error is a name that nothing has; the inner one is the writer's own.
 pub fn write(out: &mut dyn Write, asked: &str) -> Result<io::Result<()>, Failure> {
     let topics = topics();
-    if asked.trim().is_empty() { Ok(list(out, &topics)) } else { find(&topics, asked).map(|topic| topic.write(out)) }
+    if asked.trim().is_empty() {
+        Ok(list(out, &topics))
+    } else {
+        find(&topics, asked).map(|topic| topic.write(out, columns()))
+    }
 }
 
 impl Topic {
@@ -94,11 +99,11 @@ impl Topic {
         names
     }
 
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, out: &mut dyn Write, columns: usize) -> io::Result<()> {
         writeln!(out, "{}\n{}", self.name, "=".repeat(self.name.len()))?;
-        writeln!(out, "{}", wrapped(&flowing(&self.gist), WIDTH, ""))?;
+        writeln!(out, "{}", wrapped(&flowing(&self.gist), columns, ""))?;
         for paragraph in self.body.split("\n\n").flat_map(sections) {
-            writeln!(out, "\n{}", wrapped(&flowing(&paragraph), WIDTH, ""))?;
+            writeln!(out, "\n{}", wrapped(&flowing(&paragraph), columns, ""))?;
         }
         Ok(())
     }
@@ -203,8 +208,6 @@ fn parts(text: &str) -> Vec<String> {
 
 /// How many near names are offered.
 const MOST_OFFERED: usize = 3;
-
-const WIDTH: usize = 96;
 
 /// How the kernel's place and the advice begin.
 const OPENINGS: [&str; 4] = ["Kernel:", "What to do:", "内核：", "怎么办："];

@@ -10,6 +10,7 @@ use super::defaults;
 use super::environment::RunEnvironment;
 use super::exit::{Exit, Failure};
 use super::headless::{self, End, Outputs, Signals};
+use super::help::columns;
 use super::log;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form, LabPlan, PlanEnv};
@@ -216,10 +217,10 @@ pub(super) const fn color(choice: Color) -> ColorChoice {
 pub(super) fn print(form: Form, summary: &Summary, ascii: bool) -> Result<Written, Failure> {
     let marks = if ascii { Marks::Ascii } else { Marks::Unicode };
     if form == Form::Picture {
-        return output::after_picture(|out| text::write(out, summary, marks));
+        return output::after_picture(|out| text::write(out, summary, marks, columns()));
     }
     Output::stdout().put(|out| match form {
-        Form::Picture | Form::Text => text::write(out, summary, marks),
+        Form::Picture | Form::Text => text::write(out, summary, marks, columns()),
         Form::Json => json::write(out, summary),
         Form::Jsonl => jsonl::write(out, summary),
     })

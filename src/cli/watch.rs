@@ -8,6 +8,7 @@ use super::completions;
 use super::exit::{Exit, Failure};
 use super::gate::{self, GateCommand};
 use super::headless::{self, End, Outputs, Signals};
+use super::help::columns;
 use super::lab;
 use super::metrics::Metrics;
 use super::output::{self, Output, Written};
@@ -255,11 +256,11 @@ fn print_as(
 ) -> Result<Written, Failure> {
     let marks = if ascii { Marks::Ascii } else { Marks::Unicode };
     if form == Form::Picture {
-        return output::after_picture(|out| out.write_all(report::text(world, marks).as_bytes()));
+        return output::after_picture(|out| out.write_all(report::text(world, marks, columns()).as_bytes()));
     }
     Output::stdout().put(|out| match form {
-        Form::Picture | Form::Text if once => out.write_all(report::once(world, marks).as_bytes()),
-        Form::Picture | Form::Text => out.write_all(report::text(world, marks).as_bytes()),
+        Form::Picture | Form::Text if once => out.write_all(report::once(world, marks, columns()).as_bytes()),
+        Form::Picture | Form::Text => out.write_all(report::text(world, marks, columns()).as_bytes()),
         Form::Json => json::write(out, &document()),
         Form::Jsonl => jsonl::write(out, &document()),
     })

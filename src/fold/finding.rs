@@ -11,6 +11,7 @@ use crate::model::cause::Cause;
 use crate::model::settings::Arrivals;
 use crate::text::sentence::Sentence;
 
+mod above_capacity;
 mod accept_too_slow;
 mod actions;
 mod backlog_clamped;
@@ -95,6 +96,7 @@ pub const RULES: &[Rule] = &[
     unanswered_before_listener::RULE,
     syn_rst_checks::RULE,
     reset_after_accept::RULE,
+    above_capacity::RULE,
     watch::OWNER_STOPPED,
     watch::OWNER_OUT_OF_DESCRIPTORS,
     watch::OWNER_THROTTLED,

@@ -51,6 +51,10 @@ pub struct Occupancy {
     left_full: Option<Stamp>,
     /// The last moments at which it became full after it had not been marked so.
     marked: [Option<Stamp>; MARKS],
+    /// Since when the capacity is what it is.
+    limited: Stamp,
+    /// The most entries that came into a queue of an unchanged capacity that they exceed, and that capacity.
+    above: Option<(u32, u32)>,
     /// How often the depth was corrected to a reading of the kernel.
     pub corrections: u64,
 }
@@ -69,6 +73,12 @@ impl Occupancy {
     /// When it first held that many.
     pub const fn highest(&self) -> Stamp {
         self.highest
+    }
+
+    /// The most entries that a queue took beyond its capacity, and that capacity: processors that finish handshakes at the same moment can
+    /// each find the last place free. Entries that were there when the capacity shrank are not meant.
+    pub const fn above_capacity(&self) -> Option<(u32, u32)> {
+        self.above
     }
 
     /// True when the queue holds its capacity or more.
@@ -139,6 +149,9 @@ impl Occupancy {
     /// Sets the capacity (it changes with every `listen()`).
     pub fn set_capacity(&mut self, now: Stamp, capacity: Option<u32>) {
         self.settle(now);
+        if capacity != self.capacity {
+            self.limited = now;
+        }
         self.capacity = capacity;
         self.notice_full(now);
     }
@@ -174,6 +187,12 @@ impl Occupancy {
 
     fn change(&mut self, now: Stamp, depth: u32) {
         self.settle(now);
+        let held = self.capacity.filter(|capacity| self.depth <= *capacity && depth > *capacity && self.limited < now);
+        if let Some(capacity) = held
+            && self.above.is_none_or(|(most, _)| depth > most)
+        {
+            self.above = Some((depth, capacity));
+        }
         self.depth = depth;
         if depth > self.max {
             (self.max, self.highest) = (depth, now);
@@ -203,6 +222,8 @@ const MARKS_WITHIN: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// How often the mark changes within a minute, looked at every 50 ms, in a queue that is full for `on` of every `period`
@@ -277,6 +298,56 @@ mod tests {
         assert_eq!(queue.depth(), 2);
         queue.leave(at(5));
         assert_eq!(queue.depth(), 1);
+    }
+
+    #[test]
+    fn a_seventh_entry_of_six_is_kept_as_read_and_one_from_before_the_capacity_shrank_is_none() {
+        let at = Stamp::from_millis;
+        let mut queue = Occupancy::default();
+        queue.set_capacity(at(0), Some(6));
+        queue.set(at(10), 6);
+        queue.set(at(20), 7);
+        assert_eq!((queue.max(), queue.above_capacity()), (7, Some((7, 6))));
+        let mut shrunk = Occupancy::default();
+        shrunk.set_capacity(at(0), Some(11));
+        shrunk.set(at(10), 4);
+        shrunk.set_capacity(at(20), Some(6));
+        shrunk.set(at(20), 9);
+        shrunk.set(at(30), 8);
+        shrunk.set(at(40), 10);
+        assert_eq!(
+            (shrunk.max(), shrunk.above_capacity()),
+            (10, None),
+            "two readings at different moments of listen()"
+        );
+    }
+
+    proptest! {
+        /// Events in any order: who comes and who leaves is reported by different observers, each with a delay of its own.
+        #[test]
+        fn in_whatever_order_entries_come_and_leave_only_a_reading_exceeds_the_capacity(
+            steps in prop::collection::vec((0..4_u8, 0..12_u32), 1..200)
+        ) {
+            let (mut queue, mut most_read, mut widest) = (Occupancy::default(), 0, 6);
+            queue.set_capacity(Stamp::ZERO, Some(6));
+            for (step, (what, number)) in steps.into_iter().enumerate() {
+                let now = Stamp::from_millis(step as u64 + 1);
+                match what {
+                    0 => queue.enter_room(now),
+                    1 => queue.leave(now),
+                    2 => {
+                        most_read = most_read.max(number);
+                        queue.set(now, number);
+                    }
+                    _ => {
+                        widest = widest.max(number);
+                        queue.set_capacity(now, Some(number));
+                    }
+                }
+                prop_assert!(queue.max() <= most_read.max(widest));
+                prop_assert!(queue.above_capacity().is_none_or(|(depth, capacity)| depth <= most_read && depth > capacity));
+            }
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::summary::{Quantiles, Summary};
 use crate::fold::finding::Severity;
 use crate::say;
 use crate::text::sanitize;
-use crate::text::wrap::{left, wrapped};
+use crate::text::wrap::{hanging, left};
 
 /// The marks of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,18 +35,18 @@ impl Marks {
     }
 }
 
-/// Writes the summary.
+/// Writes the summary, its sentences in lines of at most `columns`.
 ///
 /// # Errors
 /// The writer's own.
-pub fn write(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
-    heading(out, summary, marks)?;
+pub fn write(out: &mut dyn Write, summary: &Summary, marks: Marks, columns: usize) -> io::Result<()> {
+    heading(out, summary, marks, columns)?;
     tables::queues(out, summary)?;
     tables::drops(out, summary, marks)?;
-    tables::counters(out, summary, marks)?;
-    clients(out, summary, marks)?;
-    findings(out, summary)?;
-    own_losses(out, summary)?;
+    tables::counters(out, summary, marks, columns)?;
+    clients(out, summary, marks, columns)?;
+    findings(out, summary, columns)?;
+    own_losses(out, summary, columns)?;
     programs::write(out, summary)?;
     if let Some(repeat) = &summary.repeat {
         writeln!(out, "\n{}", say!("Reproduce: {command}", command = sanitize::line(repeat)))?;
@@ -54,7 +54,7 @@ pub fn write(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result
     Ok(())
 }
 
-fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
+fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks, columns: usize) -> io::Result<()> {
     let dot = marks.pick(" · ", ", ");
     let listener = &summary.listener;
     let address = listener.address.as_deref().unwrap_or(say!("no listener"));
@@ -65,9 +65,10 @@ fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
     };
     let backlog = listener.backlog.map_or_else(|| "-".to_owned(), |backlog| backlog.to_string());
     let kernel = summary.kernel.as_deref().unwrap_or("?");
-    write!(out, "qviz{dot}{address}{dot}listen({backlog}) {place}{dot}Linux {kernel}")?;
     let seed = say!("seed {seed}", seed = number(summary.seed));
-    writeln!(out, "{dot}{:.1} s{dot}{seed}", summary.duration_s)?;
+    let run = format!("Linux {kernel}{dot}{:.1} s{dot}{seed}", summary.duration_s);
+    let head = format!("qviz{dot}{address}{dot}listen({backlog}) {place}{dot}{run}");
+    writeln!(out, "{}", hanging("", &head, columns))?;
     if let (Some(limit), Some(backlog)) = (listener.accept_limit, listener.backlog)
         && i64::from(limit) < i64::from(backlog)
     {
@@ -78,7 +79,7 @@ fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
             backlog,
             ceiling
         );
-        writeln!(out, "{clamped}")?;
+        writeln!(out, "{}", hanging("", &clamped, columns))?;
     }
     if let Some(fallback) = &summary.fallback {
         // One line, however long: it ends in a command to be copied.
@@ -87,7 +88,7 @@ fn heading(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
     Ok(())
 }
 
-fn clients(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
+fn clients(out: &mut dyn Write, summary: &Summary, marks: Marks, columns: usize) -> io::Result<()> {
     let clients = &summary.clients;
     let fates = [
         (clients.connected, say!("connected (client's view)")),
@@ -111,12 +112,13 @@ fn clients(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<(
     if summary.connect_ms != Quantiles::default() {
         let dot = marks.pick(" · ", ", ");
         let spread = spread(&summary.connect_ms, dot);
-        writeln!(out, "  {}", say!("until connected (client's view): {spread}", spread))?;
+        let until = say!("until connected (client's view): {spread}", spread);
+        writeln!(out, "{}", hanging("  ", &until, columns))?;
     }
     Ok(())
 }
 
-fn findings(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+fn findings(out: &mut dyn Write, summary: &Summary, columns: usize) -> io::Result<()> {
     if summary.findings.is_empty() && summary.undecided.is_empty() {
         return Ok(());
     }
@@ -128,17 +130,17 @@ fn findings(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
             since = format_args!("{:.1}", finding.since_s),
             sentence = finding.sentence
         );
-        writeln!(out, "{}", wrapped(&sentence, WIDTH, "  "))?;
+        writeln!(out, "{}", hanging("  ", &sentence, columns))?;
         writeln!(out, "    {}", say!("more: {command}", command = explain(&finding.rule)))?;
     }
     if !summary.undecided.is_empty() {
         let rules = say!("not enough data yet: {rules}", rules = summary.undecided.join(", "));
-        writeln!(out, "{}", wrapped(&rules, WIDTH, "  "))?;
+        writeln!(out, "{}", hanging("  ", &rules, columns))?;
     }
     Ok(())
 }
 
-fn own_losses(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+fn own_losses(out: &mut dyn Write, summary: &Summary, columns: usize) -> io::Result<()> {
     let losses = &summary.losses;
     let lost = [
         (losses.tap_dropped, say!("segments that the packet tap lost: counts of segments are too low")),
@@ -160,14 +162,11 @@ fn own_losses(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     }
     writeln!(out, "\n{}", say!("MEASUREMENT GAPS"))?;
     for (count, words) in lost {
-        writeln!(out, "  {count:>9}  {words}")?;
+        writeln!(out, "{}", hanging(&format!("  {count:>9}  "), words, columns))?;
     }
     if losses.saturated {
-        writeln!(
-            out,
-            "  {}",
-            say!("The requested rate exceeds what this machine can do: it ran as fast as it could.")
-        )?;
+        let saturated = say!("The requested rate exceeds what this machine can do: it ran as fast as it could.");
+        writeln!(out, "{}", hanging("  ", saturated, columns))?;
     }
     Ok(())
 }
@@ -208,8 +207,8 @@ pub(in crate::report) fn number(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-/// The width of sentences.
-pub(in crate::report) const WIDTH: usize = 100;
+/// The width of sentences where no terminal says it.
+pub const WIDTH: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -218,7 +217,7 @@ mod tests {
 
     fn text(summary: &Summary, marks: Marks) -> String {
         let mut bytes = Vec::new();
-        write(&mut bytes, summary, marks).unwrap();
+        write(&mut bytes, summary, marks, WIDTH).unwrap();
         String::from_utf8(bytes).unwrap()
     }
 

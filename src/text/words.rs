@@ -1,6 +1,7 @@
 //! Values of the model as text: settings, steps, causes, invalid targets.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::model::cause::Cause;
 use crate::model::client_clock::StepOutcome;
@@ -8,6 +9,12 @@ use crate::model::segment::Kind;
 use crate::model::settings::{AcceptRate, Arrivals};
 use crate::model::watch::InvalidTarget;
 use crate::say;
+
+/// A sum of times that grows while it is looked at: `0.8 s`, `75.3 s`, `12 min`.
+pub fn tenths(span: Duration) -> String {
+    let tenths = span.as_millis() / 100;
+    if tenths < 6000 { format!("{}.{} s", tenths / 10, tenths % 10) } else { format!("{} min", tenths / 600) }
+}
 
 impl fmt::Display for AcceptRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,6 +16,12 @@ pub fn wrapped(text: &str, width: usize, indent: &str) -> String {
     textwrap::wrap(&text, options(width).initial_indent(indent).subsequent_indent(indent)).join("\n")
 }
 
+/// The words of `text` in lines of at most `width` columns: the first one behind `first`, the others below its words.
+pub fn hanging(first: &str, text: &str, width: usize) -> String {
+    let below = " ".repeat(first.width());
+    textwrap::wrap(text, options(width).initial_indent(first).subsequent_indent(&below)).join("\n")
+}
+
 /// The words of `text` in lines of at most `columns`. A word that is longer than a line is broken where the line ends.
 pub fn lines(text: &str, columns: u16) -> Vec<String> {
     if text.trim_end().is_empty() {
@@ -105,6 +111,12 @@ mod tests {
         let lines = wrapped(text, 12, "  ");
         assert_eq!(lines, "  one two\n  three four\n  five six\n  averyveryverylongword");
         assert_eq!(wrapped("", 5, "  "), "");
+    }
+
+    #[test]
+    fn what_follows_stands_below_the_first_words() {
+        assert_eq!(hanging("  4  ", "one two three", 12), "  4  one two\n     three");
+        assert_eq!(hanging("  ", "一二三四五", 8), "  一二三\n  四五");
     }
 
     #[test]

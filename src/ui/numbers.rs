@@ -6,6 +6,7 @@ use crate::fold::occupancy::Fullness;
 use crate::model::settings::{AcceptRate, Arrivals, Knobs};
 use crate::model::stamp::Stamp;
 use crate::say;
+pub use crate::text::words::tenths;
 
 /// Shown in place of a value that was not read.
 pub const UNKNOWN: &str = "—";
@@ -64,12 +65,6 @@ pub fn span(span: Duration) -> String {
 pub fn countdown(left: Duration) -> String {
     let tenths = left.as_millis().div_ceil(100);
     if tenths < 1000 { format!("{}.{} s", tenths / 10, tenths % 10) } else { format!("{} s", tenths / 10) }
-}
-
-/// A sum of times that grows while it is looked at: `0.8 s`, `75.3 s`, `12 min`.
-pub fn tenths(span: Duration) -> String {
-    let tenths = span.as_millis() / 100;
-    if tenths < 6000 { format!("{}.{} s", tenths / 10, tenths % 10) } else { format!("{} min", tenths / 600) }
 }
 
 /// The session's clock: `00:12`, `1:02:07`.

@@ -213,6 +213,7 @@ impl ScreenLoop<'_> {
             self.without_effect(session, world, input);
             return Ok(None);
         };
+        let action = lesson::confirmed(action, place, world);
         if action.is_for_the_lesson() {
             self.pace.touched();
             return self.press(session, world, action).await.map(|()| None);

@@ -204,7 +204,7 @@ fn replayed(name: &str) -> World {
 
 fn summary(world: &World) -> String {
     let mut bytes = Vec::new();
-    within(Lang::Chinese, || text::write(&mut bytes, &Summary::of(world), Marks::Unicode)).unwrap();
+    within(Lang::Chinese, || text::write(&mut bytes, &Summary::of(world), Marks::Unicode, 80)).unwrap();
     String::from_utf8(bytes).unwrap()
 }
 

@@ -9,6 +9,7 @@ use qviz::model::cause::Cause;
 use qviz::model::client_clock::ClientClock;
 use qviz::model::counters::Counter;
 use qviz::model::event::{ClientEvent, Event, Listening};
+use qviz::model::sample::QueueReading;
 use qviz::model::segment::{Toward, flags};
 use qviz::model::settings::{AcceptRate, Arrivals, Knobs, Sysctl};
 use qviz::model::stamp::Stamp;
@@ -278,6 +279,21 @@ fn the_three_quarters_rule_needs_a_syn_that_it_refused() {
     play.arrive(7);
     play.review();
     play.assert_finding(rule, "found");
+}
+
+#[test]
+fn more_connections_than_the_capacity_are_explained_and_those_of_a_smaller_backlog_are_not() {
+    let read = |depth, limit| Event::Queue(QueueReading { depth: Some(depth), limit: Some(limit), drops: None });
+    for (readings, verdict) in
+        [([(6, 5_u32), (7, 5)], "found"), ([(6, 5), (6, 5)], "absent"), ([(7, 9), (7, 5)], "absent")]
+    {
+        let mut play = Play::new(readings[0].1.cast_signed(), &[]);
+        for (depth, limit) in readings {
+            play.emit(read(depth, limit));
+        }
+        play.review();
+        play.assert_finding("above-capacity", verdict);
+    }
 }
 
 #[test]

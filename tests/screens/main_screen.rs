@@ -299,7 +299,7 @@ fn a_dropped_syn_is_readable_until_its_retry_is_on_the_way() {
     }
     let text = look(900);
     assert!(!text.contains("a1 SYN dropped: accept queue full  "), "{text}");
-    assert!(row_with(&text, "2. SYN▶").contains("a1"), "{text}");
+    assert!(row_with(&text, "2nd SYN▶").contains("a1"), "{text}");
 }
 
 #[test]

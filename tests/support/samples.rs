@@ -141,6 +141,12 @@ impl Title {
 fn contradiction(headline: &str, queues: [Title; 2], rows: &[String]) -> Option<String> {
     for (queue, name) in queues.iter().zip(["SYN queue", "accept queue"]) {
         let (full, called) = (queue.depth >= queue.capacity, headline.contains(&format!("{name} full")));
+        // Beside a mark of the past only what the full queue has done, or for how long it was full so far, may be said.
+        let past =
+            [" dropped: ", "ghosts: ", "phantoms: ", " RST: ", " in total"].iter().any(|past| headline.contains(past));
+        if called && queue.ago && !past {
+            return Some(format!("{name} was full, and is said to be: {headline}"));
+        }
         if queue.depth > queue.capacity || full != (queue.marked && !queue.ago) || called && !queue.marked {
             return Some(format!("{name} {queue:?}: {headline}"));
         }

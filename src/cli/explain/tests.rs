@@ -187,7 +187,7 @@ fn each_misconception_of_the_field_is_answered_where_it_is_looked_for() {
         ("tcp_max_syn_backlog", "no limit of the SYN queue as such", "并不是半连接队列（SYN 队列）本身的上限"),
         ("syn-cookie", "saves nobody from a slow accept()", "救不了慢的 accept()"),
         ("connected", "does not follow", "并不说明"),
-        ("lost-clients", "A drop is one segment", "一次丢弃就是扔掉一个报文段"),
+        ("lost-clients", "A drop is one segment", "一次丢弃就是一个报文段未被处理"),
         ("ListenDrops", "ListenDrops without ListenOverflows", "ListenOverflows 不增加"),
         ("somaxconn", "raising it later changes nothing", "之后再调大，什么也不会改变"),
         ("tcp_abort_on_overflow", "dropped, no reply, with either value", "无论取哪个值都被静默丢弃"),

@@ -1,11 +1,13 @@
 //! What each story says. A story keeps its words while it is told; only its numbers change.
 
 use crate::fold::headline::{QueueName, Story};
+use crate::fold::occupancy::Occupancy;
 use crate::fold::reduced;
 use crate::fold::world::World;
 use crate::model::cause::Cause;
 use crate::model::settings::Sysctl;
 use crate::say;
+use crate::text::words::tenths;
 
 /// The words of a story, whole and short.
 pub fn of(story: &Story, world: &World) -> [String; 2] {
@@ -88,6 +90,11 @@ fn depth(world: &World, queue: QueueName) -> String {
     say!("{depth} of {capacity}", depth = capacity, capacity)
 }
 
+/// For how long a queue was full so far, as its box writes it.
+fn full_for(queue: &Occupancy, world: &World) -> String {
+    tenths(queue.full(world.now))
+}
+
 fn number(value: Option<u32>) -> String {
     value.map_or_else(|| say!("unknown").into(), |value| value.to_string())
 }
@@ -119,31 +126,40 @@ fn no_reply() -> &'static str {
 
 fn removed(cause: Cause, world: &World) -> [String; 2] {
     let count = world.lost(cause).segments;
-    alike(&match cause {
-        Cause::RequestPruned => {
-            say!("requests pruned: {count} · the SYN queue was over half full, and they were not answered", count)
-        }
-        _ => say!("requests expired: {count} · no final ACK came, also after the last SYN-ACK", count),
-    })
+    match cause {
+        Cause::RequestPruned => [
+            say!("requests pruned: {count} · the SYN queue was over half full, and they were not answered", count),
+            say!("requests pruned: {count} · the SYN queue was over half full", count),
+        ],
+        _ => [
+            say!("requests expired: {count} · no final ACK came, also after the last SYN-ACK", count),
+            say!("requests expired: {count} · no final ACK came", count),
+        ],
+    }
 }
 
+/// True while the queue is full and after it, so that its words stay the same when it comes and goes.
 fn full(queue: QueueName, world: &World) -> [String; 2] {
     let held = depth(world, queue);
     let (what, then) = match queue {
         QueueName::Accept => (
-            say!("accept queue full ({full})", full = held),
+            say!(
+                "accept queue full ({full}) for {time} in total",
+                full = held,
+                time = full_for(&world.accept_queue, world)
+            ),
             if world.sysctls.value(Sysctl::AbortOnOverflow).unwrap_or(0) != 0 {
-                say!("until accept() makes room SYNs are dropped, final ACKs answered with RST")
+                say!("when full it drops SYNs and answers final ACKs with RST")
             } else {
-                say!("until accept() makes room SYNs are dropped, final ACKs ignored")
+                say!("when full it drops SYNs and ignores final ACKs")
             },
         ),
         QueueName::Syn => (
-            say!("SYN queue full ({full})", full = held),
+            say!("SYN queue full ({full}) for {time} in total", full = held, time = full_for(&world.syn_queue, world)),
             if world.sysctls.value(Sysctl::Syncookies) == Some(0) {
-                say!("cookies are off, new SYNs are dropped")
+                say!("when full it drops new SYNs: cookies are off")
             } else {
-                say!("new SYNs get a cookie, and the server keeps nothing of them")
+                say!("when full it answers new SYNs with a cookie and keeps nothing of them")
             },
         ),
     };

@@ -48,6 +48,7 @@ fn check(world: &World) -> Verdict {
     if stalled || lately.full < 0.5 || surplus <= 0.0 || lately.drops == 0 {
         return Verdict::Absent;
     }
+    let lately = full_as_said_elsewhere(world, lately);
     let gained_s = 1.0 / surplus;
     Verdict::Found(Diagnosis {
         severity: Severity::Problem,
@@ -70,6 +71,13 @@ fn as_said_elsewhere(world: &World, lately: RecentActivity) -> RecentActivity {
         accepts_per_s: world.accepts_per_s(listener).unwrap_or(lately.accepts_per_s),
         ..lately
     }
+}
+
+/// Of a watched listener the time at capacity is that of every other sentence about it.
+fn full_as_said_elsewhere(world: &World, lately: RecentActivity) -> RecentActivity {
+    let listener = world.listeners.chosen().filter(|_| world.is_watched());
+    let full = listener.map(|listener| listener.full_lately(world.now)).filter(|(full, _)| !full.is_zero());
+    full.map_or(lately, |(full, span)| RecentActivity { full: full.as_secs_f64() / span.as_secs_f64(), span, ..lately })
 }
 
 /// The queue "stayed" full only where it was never less than full; the rates are those of the same seconds.

@@ -8,25 +8,24 @@ use crate::model::cause::Cause;
 use crate::model::counters::Counters;
 use crate::report::summary::{Quantiles, Summary, Verdict};
 use crate::say;
-use crate::text::wrap::{left, right};
+use crate::text::wrap::{hanging, left, right};
 
 pub(super) fn queues(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     let listener = &summary.listener;
     writeln!(out)?;
     let heading = [
-        (say!("limit"), 7),
-        (say!("holds"), 7),
-        (say!("max"), 7),
-        (say!("mean"), 9),
-        (say!("full for"), 10),
-        ("", 3),
-        ("p50", 9),
-        ("p90", 10),
-        ("p99", 10),
-        (say!("longest"), 10),
+        (say!("limit"), 6),
+        (say!("holds"), 6),
+        (say!("max"), 6),
+        (say!("mean"), 7),
+        (say!("full for"), 9),
+        ("p50", 8),
+        ("p90", 8),
+        ("p99", 8),
+        (say!("longest"), 9),
     ];
     let heading: String = heading.into_iter().map(|(words, columns)| right(words, columns)).collect();
-    writeln!(out, "{}{heading}", left(say!("QUEUES"), 14))?;
+    writeln!(out, "{}{heading}", left(say!("QUEUES"), 13))?;
     let read = summary.listener.accept_limit.is_some();
     let accept = &summary.accept_queue;
     let syn = &summary.syn_queue;
@@ -77,7 +76,7 @@ pub(super) fn drops(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io:
     }
 }
 
-pub(super) fn counters(out: &mut dyn Write, summary: &Summary, marks: Marks) -> io::Result<()> {
+pub(super) fn counters(out: &mut dyn Write, summary: &Summary, marks: Marks, columns: usize) -> io::Result<()> {
     let heading = [left(say!("KERNEL'S COUNTERS"), 30), right(say!("kernel says"), 14), right(say!("explained"), 14)];
     writeln!(out, "\n{}", heading.concat())?;
     let accountable = Ledger::default().expected().map(|(counter, _)| counter);
@@ -108,7 +107,7 @@ pub(super) fn counters(out: &mut dyn Write, summary: &Summary, marks: Marks) -> 
     for (counter, value) in others {
         writeln!(out, "  {:<28}{:>14}", counter.name(), number(value))?;
     }
-    writeln!(out, "  {}", sentence(verdict))?;
+    writeln!(out, "{}", hanging("  ", &sentence(verdict), columns))?;
     client_counters(out, summary)
 }
 
@@ -156,8 +155,8 @@ impl Row {
         let mean = self.mean.map(|mean| format!("{mean:.2}"));
         let full = self.full_s.map_or_else(|| "-".to_owned(), |full| span(Some(full * 1000.0)));
         let Quantiles { p50, p90, p99, max } = self.stay;
-        write!(out, "{}{:>7}{:>7}", left(self.name, 14), number(self.limit), number(self.holds))?;
-        write!(out, "{:>7}{:>9}{full:>10}   ", number(self.max), number(mean))?;
-        writeln!(out, "{:>9}{:>10}{:>10}{:>10}", span(p50), span(p90), span(p99), span(max))
+        write!(out, "{}{:>6}{:>6}", left(self.name, 13), number(self.limit), number(self.holds))?;
+        write!(out, "{:>6}{:>7}{full:>9}", number(self.max), number(mean))?;
+        writeln!(out, "{:>8}{:>8}{:>8}{:>9}", span(p50), span(p90), span(p99), span(max))
     }
 }

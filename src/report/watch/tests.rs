@@ -9,7 +9,7 @@ use crate::model::stamp::Stamp;
 use crate::model::watch::{
     Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, Rights, Watching,
 };
-use crate::report::text::Marks;
+use crate::report::text::{Marks, WIDTH};
 use crate::text::lang::{Lang, within};
 
 fn apply(world: &mut World, ms: u64, event: &Event) {
@@ -247,14 +247,14 @@ fn a_listener_that_went_is_reported_last_and_its_going_is_a_change() {
     let document = serde_json::to_value(Document::of(&world)).unwrap();
     assert_eq!(document["listeners"][2]["gone_s"], 2.5);
     assert_eq!(document["changes"][0]["what"], "the listener is gone");
-    let text = text(&world, Marks::Ascii);
+    let text = text(&world, Marks::Ascii, WIDTH);
     assert!(text.contains("CHANGES\n        2.5 s  /run/php.sock: the listener is gone"), "{text}");
 }
 
 #[test]
 fn the_text_has_findings_and_what_could_not_be_seen_in_ascii() {
     let world = stalled(Some(":8080"));
-    let text = text(&world, Marks::Ascii);
+    let text = text(&world, Marks::Ascii, WIDTH);
     assert!(text.starts_with("qviz watch, :8080, Linux 6.18.44, 2.0 s, net.core.somaxconn 4096\n"), "{text}");
     assert!(text.contains("warning, 127.0.0.1:8080, from") && text.contains("qviz explain long-wait"), "{text}");
     assert!(text.contains("NOT SEEN") && text.contains("CAP_NET_RAW is missing"), "{text}");

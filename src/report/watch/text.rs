@@ -7,10 +7,10 @@ use crate::fold::world::World;
 use crate::model::counters::Counter;
 use crate::model::watch::OwnerScope;
 use crate::report::summary::seconds;
-use crate::report::text::{Marks, WIDTH, explain, number, weight};
+use crate::report::text::{Marks, explain, number, weight};
 use crate::say;
 use crate::text::sanitize;
-use crate::text::wrap::wrapped;
+use crate::text::wrap::hanging;
 
 /// The most changes reported.
 const CHANGES: usize = 20;
@@ -19,19 +19,25 @@ const CHANGES: usize = 20;
 const FINDINGS: usize = 20;
 
 /// The table of one look, and below it what follows from it.
-pub fn once(world: &World, marks: Marks) -> String {
-    let parts = [table(world, marks), findings(world)];
+pub fn once(world: &World, marks: Marks, columns: usize) -> String {
+    let parts = [table(world, marks), findings(world, columns)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// The whole text: heading, table, findings, changes, what moved, what could not be seen.
-pub fn text(world: &World, marks: Marks) -> String {
-    let parts =
-        [heading(world, marks), table(world, marks), findings(world), changes(world), counters(world), unseen(world)];
+pub fn text(world: &World, marks: Marks, columns: usize) -> String {
+    let parts = [
+        heading(world, marks, columns),
+        table(world, marks),
+        findings(world, columns),
+        changes(world, columns),
+        counters(world),
+        unseen(world, columns),
+    ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-fn heading(world: &World, marks: Marks) -> String {
+fn heading(world: &World, marks: Marks, columns: usize) -> String {
     let dot = marks.pick(" · ", ", ");
     let listeners = &world.listeners;
     let Some(watching) = &listeners.watching else { return format!("{}\n", say!("Nothing was watched.")) };
@@ -43,10 +49,10 @@ fn heading(world: &World, marks: Marks) -> String {
     parts.push(format!("Linux {}", sanitize::line(&watching.kernel)));
     parts.push(format!("{:.1} s", listeners.now.since(listeners.since).as_secs_f64()));
     parts.push(format!("net.core.somaxconn {}", number(listeners.somaxconn_now())));
-    format!("{}\n", parts.join(dot))
+    format!("{}\n", hanging("", &parts.join(dot), columns))
 }
 
-fn findings(world: &World) -> String {
+fn findings(world: &World, columns: usize) -> String {
     let all = Diagnosis::all(world);
     if all.is_empty() {
         return String::new();
@@ -62,11 +68,11 @@ fn findings(world: &World) -> String {
             holds,
             sentence = finding.sentence
         );
-        lines.push(wrapped(&sentence, WIDTH, "  "));
+        lines.push(hanging("  ", &sentence, columns));
         for action in &finding.actions {
             let (what, command) = (&action.what, &action.command);
             let when = if action.live { "" } else { say!(" (after a restart)") };
-            lines.push(format!("\n    {}", say!("to do: {what}{when}", what, when)));
+            lines.push(format!("\n{}", hanging("    ", &say!("to do: {what}{when}", what, when), columns)));
             lines.push(format!("\n        {command}"));
         }
         lines.push(format!("\n    {}\n", say!("more: {command}", command = explain(&finding.rule))));
@@ -77,10 +83,12 @@ fn findings(world: &World) -> String {
     lines.concat()
 }
 
-fn changes(world: &World) -> String {
+fn changes(world: &World, columns: usize) -> String {
     let remarks = &world.listeners.changes;
-    let line =
-        |remark: &ListenerChange| format!("  {:>9.1} s  {}\n", seconds(remark.at), sanitize::line(&remark.to_string()));
+    let line = |remark: &ListenerChange| {
+        let moment = format!("  {:>9.1} s  ", seconds(remark.at));
+        hanging(&moment, &sanitize::line(&remark.to_string()), columns) + "\n"
+    };
     part(say!("CHANGES"), &remarks.iter().skip(remarks.len().saturating_sub(CHANGES)).map(line).collect::<Vec<_>>())
 }
 
@@ -92,7 +100,7 @@ fn counters(world: &World) -> String {
 }
 
 /// What was not visible, and the remedy.
-fn unseen(world: &World) -> String {
+fn unseen(world: &World, columns: usize) -> String {
     let Some(watching) = &world.listeners.watching else { return String::new() };
     let rights = &watching.rights;
     let mut lines = Vec::new();
@@ -125,7 +133,7 @@ fn unseen(world: &World) -> String {
             count = gaps
         ));
     }
-    let line = |line: &String| format!("{}\n", wrapped(&sanitize::line(line), WIDTH, "  "));
+    let line = |line: &String| format!("{}\n", hanging("  ", &sanitize::line(line), columns));
     part(say!("NOT SEEN"), &lines.iter().map(line).collect::<Vec<_>>())
 }
 

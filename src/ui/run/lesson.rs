@@ -14,6 +14,7 @@ use crate::scenario::player::{LessonKey, PlayerAction};
 use crate::session::live::Past;
 use crate::session::{Session, rest};
 use crate::ui::UiError;
+use crate::ui::keymap::Place;
 use crate::ui::lesson::Votes;
 
 impl ScreenLoop<'_> {
@@ -66,7 +67,10 @@ impl ScreenLoop<'_> {
         let offered = self.state.lesson.choices(world);
         let Some(votes) = self.state.lesson.votes.as_mut().filter(|_| asks(world)) else { return false };
         match action {
-            Action::Predict(choice) if usize::from(choice) < offered => votes.count(choice),
+            Action::Predict(choice) if usize::from(choice) < offered => {
+                votes.count(choice);
+                self.state.message = None;
+            }
             Action::Predict(_) => {}
             Action::Repeat => return votes.take_back(),
             Action::GoOn if votes.winner().is_none() => {
@@ -147,6 +151,11 @@ impl ScreenLoop<'_> {
         self.pace.touched();
         Ok(())
     }
+}
+
+/// While a question is open, enter goes on as in any form: there is nothing to look at in the list of connections yet.
+pub(super) fn confirmed(action: Action, place: Place, world: &World) -> Action {
+    if action == Action::Open && place == Place::Lesson && asks(world) { Action::GoOn } else { action }
 }
 
 fn asks(world: &World) -> bool {

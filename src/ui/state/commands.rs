@@ -196,7 +196,7 @@ fn round_trip(pending: &mut PendingSettings, now: Stamp, world: &World, knobs: &
 
 fn only_in_lab(world: &World, what: &str) -> Result<(), String> {
     if world.began.as_ref().is_some_and(|began| began.environment == Environment::Host) {
-        return Err(say!("{what} the lab, where segments pass through qviz: qviz doctor", what));
+        return Err(say!("{what} the lab in its private network: qviz doctor", what));
     }
     Ok(())
 }
@@ -210,16 +210,10 @@ fn sysctl(
     let sysctl = name.name();
     match world.began.as_ref().map(|began| began.environment) {
         Some(Environment::Host) => {
-            return Err(say!(
-                "{sysctl} belongs to this host; qviz never changes it (qviz doctor: how to get the lab)",
-                sysctl
-            ));
+            return Err(say!("{sysctl} belongs to this host, so it stays: qviz doctor", sysctl));
         }
         Some(Environment::Here) => {
-            return Err(say!(
-                "{sysctl} belongs to this network namespace; qviz never changes it (qviz doctor: how to get the lab)",
-                sysctl
-            ));
+            return Err(say!("{sysctl} belongs to this netns, so it stays: qviz doctor", sysctl));
         }
         Some(Environment::Lab) | None => {}
     }

@@ -82,7 +82,7 @@ fn loss(cause: Cause, attempt: u16) -> String {
         Cause::AckAcceptQueueFull => say!("ACK ignored, queue full: ghost").into(),
         Cause::AckCookieAcceptQueueFull => say!("cookie ACK, queue full: phantom").into(),
         Cause::AckReset => say!("ACK, queue full: RST").into(),
-        _ if attempt > 1 => format!("{attempt}. {what}"),
+        _ if attempt > 1 => say!("{nth} {what}", nth = numbers::ordinal(attempt), what = what),
         _ => what.into(),
     }
 }

@@ -29,10 +29,17 @@ fn whole(buf: &mut Buffer, picker: &Picker) {
     let foot = DETAIL.min(area.height / 4).max(3);
     let list = Rect { height: area.height.saturating_sub(foot + 1), ..area };
     let inner = text::frame(buf, list, (say!("LESSONS"), theme.strong()), (&standing, theme.strong()), theme.calm());
-    rows(buf, inner, picker);
+    let more = rows(buf, inner, picker);
+    let edge = text::row(list, list.height.saturating_sub(1));
+    text::right(buf, Rect { width: edge.width.saturating_sub(2), ..edge }, 0, &more, theme.calm());
     let below = Rect { y: list.bottom(), height: foot, ..area };
     detail(buf, below, picker);
-    let keys = say!("↑↓ or a number chooses · enter begins · e 中文 · q leaves");
+    // Where only ASCII is drawn the other language is named in it.
+    let keys = if theme.ascii {
+        say!("up/dn or a number chooses · enter begins · e zh · q leaves")
+    } else {
+        say!("↑↓ or a number chooses · enter begins · e 中文 · q leaves")
+    };
     let footer = text::row(area, area.height.saturating_sub(1));
     text::write(buf, footer, (1, 0), &text::fit(keys, area.width.saturating_sub(2)), theme.calm());
 }
@@ -43,7 +50,8 @@ enum Row {
     Lesson(usize),
 }
 
-fn rows(buf: &mut Buffer, area: Rect, picker: &Picker) {
+/// Returns which lessons are in sight, where not all are.
+fn rows(buf: &mut Buffer, area: Rect, picker: &Picker) -> String {
     let mut rows = Vec::new();
     let mut last = "";
     for (index, lesson) in picker.lessons.iter().enumerate() {
@@ -66,6 +74,14 @@ fn rows(buf: &mut Buffer, area: Rect, picker: &Picker) {
             Row::Lesson(index) => lesson(buf, text::row(area, row), picker, *index),
         }
     }
+    let seen = |row: &Row| if let Row::Lesson(index) = row { Some(index + 1) } else { None };
+    let mut seen = rows.iter().skip(first).take(height).filter_map(seen);
+    match (seen.next(), seen.next_back()) {
+        (Some(from), Some(to)) if rows.len() > height => {
+            say!(" {first}–{last} of {rows} ", first = from, last = to, rows = picker.lessons.len())
+        }
+        _ => String::new(),
+    }
 }
 
 fn lesson(buf: &mut Buffer, row: Rect, picker: &Picker, index: usize) {
@@ -82,7 +98,7 @@ fn lesson(buf: &mut Buffer, row: Rect, picker: &Picker, index: usize) {
     }
     let served = if done { theme.text(Meaning::Served) } else { Style::new() };
     let number = text::right_cell(&(index + 1).to_string(), 3);
-    let title = text::fit(lesson.title.here(), room);
+    let title = text::fit(&ascii::written_out(lesson.title.here(), theme.ascii), room);
     let pieces = [(format!("  {number} "), base), (format!("{mark} "), base.patch(served)), (title, base)];
     text::pieces(buf, row, (0, 0), &pieces);
     text::right(buf, row, 0, &format!("{right} "), base);

@@ -101,7 +101,7 @@ pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scal
     // A label without a value says nothing.
     let most = if queue.most > 0 { say!("peak {count}", count = queue.most) } else { String::new() };
     let full_for = |time| say!("full for {time} in total", time = numbers::tenths(time));
-    let full_for = queue.full_for.filter(|time| time.as_millis() >= 50).map_or_else(String::new, full_for);
+    let full_for = queue.full_for.filter(|time| time.as_millis() >= 100).map_or_else(String::new, full_for);
     beside(buf, text::padded(inner), row + 2, (&most, theme.calm()), (&full_for, theme.calm()));
 }
 
@@ -139,7 +139,8 @@ fn with_large_numbers(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Sc
         text::write(buf, digits, (col, digits.height / 2), &say!("of {capacity}", capacity), style)
     };
     if full {
-        badge(buf, Rect { x: digits.x + end, width: digits.width.saturating_sub(end), ..digits }, scene, scale);
+        let now = queue.fullness == Fullness::Full;
+        badge(buf, (digits, end), scene, scale, now);
     }
     let under = u16::from(scale.numbers == Letter::Small && rest.height > scale.place.height);
     places::paint(buf, Rect { height: rest.height - under, ..rest }, scale.place, &queue.places, scene);
@@ -155,18 +156,23 @@ fn with_large_numbers(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Sc
     }
 }
 
-/// FULL, at the right of the digits.
-fn badge(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, scale: Scale) {
+/// FULL, or that it was a moment ago, at the right of the digits.
+fn badge(buf: &mut Buffer, (digits, end): (Rect, u16), scene: &Scene<'_>, scale: Scale, now: bool) {
+    let area = Rect { x: digits.x + end, width: digits.width.saturating_sub(end), ..digits };
     let most = if scale.numbers == Letter::Huge { Letter::Medium } else { Letter::Small };
-    let letter = most.fitting(say!("FULL"), (area.width.saturating_sub(3), area.height));
+    let word = if now { say!("FULL") } else { say!("WAS FULL") };
+    let letter = most.fitting(word, (area.width.saturating_sub(3), area.height));
     let top = (area.height - letter.rows()) / 2;
     if letter == Letter::Plain {
         // Small letters are seen on a surface, large ones by themselves.
-        return text::right(buf, area, top, say!(" FULL "), scene.theme.alarm());
+        let word = if now { say!(" FULL ") } else { say!(" was FULL ") };
+        // Where the capacity stands in its way it is above that.
+        let (area, top) = if text::width(word) > area.width { (digits, 0) } else { (area, top) };
+        return text::right(buf, area, top, word, scene.theme.alarm());
     }
-    let width = letter.width(say!("FULL")).unwrap_or(0) + 1;
+    let width = letter.width(word).unwrap_or(0) + 1;
     let badge_area = Rect::new(area.right() - width, area.y + top, width, letter.rows());
-    scene.large_text(letter, scene.theme.text(Meaning::Lost)).write(buf, badge_area, (0, 0), say!("FULL"));
+    scene.large_text(letter, scene.theme.text(Meaning::Lost)).write(buf, badge_area, (0, 0), word);
 }
 
 impl QueueBox {

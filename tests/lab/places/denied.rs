@@ -102,8 +102,7 @@ fn the_picture_says_why_it_stands_on_loopback() {
         pane.press(key.as_bytes());
         pane.wait("an answer in words", |pane| {
             let text = pane.text();
-            text != before
-                && (text.contains("belongs to this host") || text.contains("the lab, where segments pass through qviz"))
+            text != before && (text.contains("belongs to this host") || text.contains("the lab in its private network"))
         });
     }
     pane.press(b"q");

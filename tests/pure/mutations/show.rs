@@ -77,9 +77,9 @@ fn printed(world: &World, repeat: Option<&str>) {
     jsonl::write(&mut bytes, &summary).unwrap();
     json::write(&mut bytes, &Document::of(world)).unwrap();
     for marks in [Marks::Ascii, Marks::Unicode] {
-        text::write(&mut bytes, &summary, marks).unwrap();
+        text::write(&mut bytes, &summary, marks, 80).unwrap();
         bytes.extend_from_slice(watch::table(world, marks).as_bytes());
-        bytes.extend_from_slice(watch::text(world, marks).as_bytes());
+        bytes.extend_from_slice(watch::text(world, marks, 80).as_bytes());
     }
     is_plain_text(&bytes);
 }

@@ -69,7 +69,7 @@ const ENGLISH: [(&str, &str); 61] = [
 ];
 
 /// The same in Chinese.
-const CHINESE: [&str; 29] = [
+const CHINESE: [&str; 31] = [
     "半开",
     "四分之三规则",
     "洪泛",
@@ -85,6 +85,8 @@ const CHINESE: [&str; 29] = [
     "账目平",
     "有名目",
     "自以为",
+    "自认为",
+    "扔掉",
     "取走",
     "已进 ",
     "门外",

@@ -9,7 +9,7 @@ use crate::say;
 use crate::text::wrap;
 use crate::ui::keymap::Action;
 use crate::ui::lesson::MOST_CHOICES;
-use crate::ui::theme::Theme;
+use crate::ui::theme::{Theme, ascii};
 
 /// A piece of a line, and what a click on it asks for.
 pub(super) type Piece = (String, Style, Option<Action>);
@@ -66,14 +66,19 @@ pub(super) struct LineBudget {
 }
 
 impl LineBudget {
+    /// A text in lines, as the theme can draw it.
+    pub(super) fn broken(self, text: &str, columns: u16) -> Vec<String> {
+        wrap::lines(&ascii::written_out(text, self.theme.ascii), columns)
+    }
+
     pub(super) fn text(self, text: &str, style: Style, rank: u8) -> Vec<Line> {
-        let lines = wrap::lines(text, self.columns).into_iter().enumerate();
+        let lines = self.broken(text, self.columns).into_iter().enumerate();
         let line = |(row, text)| Line { pieces: vec![(text, style, None)], rank, follows: row > 0, ..Line::default() };
         lines.map(line).collect()
     }
 
     pub(super) fn marked(self, mark: &str, text: &str, style: Style) -> Vec<Line> {
-        let lines = wrap::lines(text, self.columns.saturating_sub(2)).into_iter().enumerate();
+        let lines = self.broken(text, self.columns.saturating_sub(2)).into_iter().enumerate();
         let line = |(row, text): (usize, String)| Line {
             pieces: vec![(format!("{} {text}", if row == 0 { mark } else { " " }), style, None)],
             follows: row > 0,

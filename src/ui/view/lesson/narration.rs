@@ -13,6 +13,7 @@ use crate::fold::course::LessonProgress;
 use crate::say;
 use crate::ui::hit_map::Target;
 use crate::ui::keymap::Action;
+use crate::ui::theme::ascii;
 
 pub(super) fn paint(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgress) {
     let inner = frame(buf, area, scene, progress);
@@ -100,7 +101,9 @@ fn frame(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, progress: &LessonProgr
         Some(lesson) => words::said(&lesson.title, &progress.kept),
         None => progress.name.clone(),
     };
-    let (title, standing) = heading(&title, standings(scene, progress), area.width.saturating_sub(6));
+    let title = ascii::written_out(&title, scene.theme.ascii);
+    let kind = if lesson.is_some_and(|lesson| lesson.challenge) { say!("CHALLENGE") } else { say!("LESSON") };
+    let (title, standing) = heading(kind, &title, standings(scene, progress), area.width.saturating_sub(6));
     let inner = text::frame(buf, area, (&title, strong), (&standing, strong), strong);
     for place in area.intersection(buf.area).positions() {
         let edge =
@@ -117,10 +120,10 @@ fn double(corner: &str) -> Option<&'static str> {
     PAIRS.iter().find(|(single, _)| *single == corner).map(|(_, double)| *double)
 }
 
-/// The title and the progress, as long as both fit into a row: the word LESSON is left out first.
-fn heading(title: &str, standings: [String; 3], columns: u16) -> (String, String) {
-    let long = if title.is_empty() { say!("LESSON").into() } else { say!("LESSON · {title}", title) };
-    let title = if title.is_empty() { say!("LESSON") } else { title };
+/// The title and the progress, as long as both fit into a row: that it is a lesson or a challenge is left out first.
+fn heading(kind: &str, title: &str, standings: [String; 3], columns: u16) -> (String, String) {
+    let long = if title.is_empty() { kind.to_owned() } else { format!("{kind} · {title}") };
+    let title = if title.is_empty() { kind } else { title };
     let fits = |title: &str, standing: &str| text::width(title) + text::width(standing) <= columns;
     if fits(&long, &standings[0]) {
         let [standing, ..] = standings;

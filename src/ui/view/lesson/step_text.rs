@@ -13,7 +13,6 @@ use crate::fold::course::{LessonProgress, Page};
 use crate::model::lesson::Phase;
 use crate::say;
 use crate::scenario::lesson::{Choice, Question, Step};
-use crate::text::wrap;
 use crate::ui::keymap::Action;
 use crate::ui::lesson::MOST_CHOICES;
 use crate::ui::numbers;
@@ -201,7 +200,7 @@ fn choices(ask: &Question, page: &Page, progress: &LessonProgress, (budget, rank
         let number = if open { theme.strong() } else { style };
         let bar = budget.votes.filter(|_| open).map(|votes| bar(index, votes));
         let room = budget.columns.saturating_sub(3 + bar.as_ref().map_or(0, |_| BAR));
-        let text = wrap::lines(&said(&choice.text, &page.numbers), room);
+        let text = budget.broken(&said(&choice.text, &page.numbers), room);
         let marks = std::iter::once(format!("{mark}{} ", index + 1)).chain(std::iter::repeat("   ".to_owned()));
         let row = |(row, (mark, text)): (usize, (String, String))| Line {
             pieces: vec![(mark, number, action), (text, style, action)],

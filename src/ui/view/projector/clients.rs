@@ -9,6 +9,7 @@ use super::super::letters::Letter;
 use super::super::places::hue;
 use super::super::stage::{flows, lanes};
 use super::super::{Scene, text};
+use super::fall;
 use super::plan::Plan;
 use crate::fold::connection::{Connection, Travel};
 use crate::say;
@@ -49,21 +50,20 @@ pub(super) fn rate(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>,
 
 fn segments(buf: &mut Buffer, area: Rect, plan: &Plan, scene: &Scene<'_>) {
     let high = plan.chip.rows() + u16::from(plan.chip != Letter::Plain);
-    let mut taken = vec![false; usize::from((area.height + u16::from(high > 1)) / high)];
+    let lanes = usize::from((area.height + u16::from(high > 1)) / high);
+    let mut taken = lanes::lanes_for(&scene.placement.travelling, lanes);
+    let falling = fall::areas(buf, plan, scene);
     let mut without_lane = 0;
     for connection in &scene.placement.travelling {
         let Some(travel) = connection.travel() else { continue };
-        match lanes::free_lane(&mut taken, connection) {
-            Some(lane) => {
-                segment(
-                    buf,
-                    cut(Rect { y: area.y + lane * high, ..area }, plan.chip.rows()).0,
-                    plan,
-                    scene,
-                    (connection, travel),
-                );
-            }
-            None => without_lane += 1,
+        let Some(lane) = lanes::free_lane(&mut taken, connection) else {
+            without_lane += 1;
+            continue;
+        };
+        let lane = cut(Rect { y: area.y + lane * high, ..area }, plan.chip.rows()).0;
+        // Half of a name behind what falls past it could not be read.
+        if !falling.iter().any(|(_, area)| area.intersects(lane)) {
+            segment(buf, lane, plan, scene, (connection, travel));
         }
     }
     if without_lane > 0 && area.height > 0 {

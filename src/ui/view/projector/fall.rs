@@ -14,18 +14,23 @@ use crate::ui::state::Density;
 use crate::ui::theme::Meaning;
 
 pub(super) fn paint(buf: &mut Buffer, plan: &Plan, scene: &Scene<'_>) {
-    let mut taken: Vec<Rect> = Vec::new();
+    for (connection, area) in areas(buf, plan, scene) {
+        fall(buf, area, scene, connection, shape(plan));
+    }
+}
+
+/// What falls, each with where it is. One that would cover another is left out: it is counted below.
+pub(super) fn areas<'s>(buf: &Buffer, plan: &Plan, scene: &Scene<'s>) -> Vec<(&'s Connection, Rect)> {
+    let mut drawn: Vec<(&Connection, Rect)> = Vec::new();
     for connection in &scene.placement.falling {
         let Some(area) = fall_area(plan, scene, connection).filter(|area| buf.area.union(*area) == buf.area) else {
             continue;
         };
-        // One that would cover another is not drawn: it is counted below.
-        if taken.iter().any(|other| other.intersects(area)) {
-            continue;
+        if !drawn.iter().any(|(_, other)| other.intersects(area)) {
+            drawn.push((connection, area));
         }
-        taken.push(area);
-        fall(buf, area, scene, connection, shape(plan));
     }
+    drawn
 }
 
 /// Where it is on its way down.

@@ -49,9 +49,11 @@ fn without_causes(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
         Some(count) => say!("✗ dropped: {count} (sk_drops)", count = numbers::count(count)),
     };
     let waiting = say!("connect() has not returned: {count}", count = connecting);
-    let rows =
-        [(counted, Style::new()), (say!("? cause not visible here").into(), theme.calm()), (waiting, Style::new())];
-    for (row, (words, style)) in (0..).zip(rows) {
+    let cause = say!("? cause not visible here").to_owned();
+    let rows = [(counted, Style::new()), (cause, theme.calm()), (waiting, Style::new())];
+    // A label without a value says nothing.
+    let shown = if connecting > 0 { rows.len() } else { rows.len() - 1 };
+    for (row, (words, style)) in (0..).zip(rows).take(shown) {
         text::write(buf, inner, (0, row), &text::fit(&ascii::written_out(&words, theme.ascii), inner.width), style);
     }
 }

@@ -64,7 +64,7 @@ fn connecting(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
 }
 
 fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
-    let mut taken = vec![false; usize::from(inner.height)];
+    let mut taken = lanes_for(&scene.placement.travelling, usize::from(inner.height));
     let mut without_lane = 0;
     for connection in &scene.placement.travelling {
         let Some(travel) = connection.travel() else { continue };
@@ -78,6 +78,17 @@ fn cells(buf: &mut Buffer, inner: Rect, scene: &Scene<'_>) {
         let text = say!("+{count} more", count = without_lane);
         text::right(buf, inner, inner.height - 1, &text, scene.theme.text(Meaning::Travelling));
     }
+}
+
+/// The lanes, none of them taken; where there are more segments than lanes the last one is for saying how many more.
+pub(in crate::ui::view) fn lanes_for(travelling: &[&Connection], lanes: usize) -> Vec<bool> {
+    let mut taken = vec![false; lanes];
+    if travelling.len() > lanes
+        && let Some(last) = taken.last_mut()
+    {
+        *last = true;
+    }
+    taken
 }
 
 /// The lane of a connection: always the same one for the same client, the next free one where it is taken.
@@ -111,7 +122,7 @@ fn segment(buf: &mut Buffer, inner: Rect, row: u16, scene: &Scene<'_>, (connecti
 
 pub(in crate::ui::view) fn head(connection: &Connection, kind: Kind, wide: bool) -> String {
     match kind {
-        Kind::Syn if connection.syns > 0 && wide => format!("{}. SYN▶", connection.syns + 1),
+        Kind::Syn if connection.syns > 0 && wide => say!("{nth} SYN▶", nth = numbers::ordinal(connection.syns + 1)),
         Kind::Syn if connection.syns > 0 => format!("SYN{}▶", (connection.syns + 1).min(99)),
         Kind::Syn => "SYN▶".into(),
         Kind::Ack => "ACK▶".into(),
