@@ -327,6 +327,3 @@ impl<'a> Played<'a> {
         self.next = Some((at + gap, count));
     }
 }
-
-#[cfg(test)]
-mod tests;

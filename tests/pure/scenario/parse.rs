@@ -1,10 +1,13 @@
 //! Lessons that are read, and lessons that are refused.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop and say why")]
+
 use std::time::Duration;
 
-use super::*;
-use crate::model::command::Command;
-use crate::model::settings::{AcceptRate, ClientKind, Sysctl};
+use qviz::model::command::Command;
+use qviz::model::settings::{AcceptRate, ClientKind, Sysctl};
+use qviz::scenario::lesson::Lesson;
+use qviz::scenario::parse::{ParseError, parse};
 
 const GOOD: &str = r#"order = 7
 title = { en = "A", zh = "甲" }

@@ -1,13 +1,15 @@
 //! The frames are those of etherparse's builder, bit for bit.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop and say why")]
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use etherparse::{PacketBuilder, TcpOptionElement};
 use proptest::prelude::*;
-
-use super::*;
-use crate::model::peer::Peer;
-use crate::model::segment::Toward;
+use qviz::lab::wire::Destination;
+use qviz::lab::wire::bytes::{FrameError, Frames, Macs, request_text};
+use qviz::model::peer::Peer;
+use qviz::model::segment::{Segment, Toward, flags};
 
 const MACS: Macs = Macs { client: [2, 0, 0, 0, 0, 2], kernel: [2, 0, 0, 0, 0, 1] };
 

@@ -1,16 +1,21 @@
-use super::*;
-use crate::model::counters::{Counter, Counters};
-use crate::model::event::{Began, Environment, Event};
-use crate::model::peer::Peer;
-use crate::model::sample::{HalfOpen as Request, Listed, QueueReading, Waiting as Queued};
-use crate::model::segment::{Segment, Toward, flags};
-use crate::model::settings::{ClientKind, Sysctl, Sysctls};
-use crate::model::stamp::Stamp;
-use crate::model::watch::{
+//! Tests of `report::watch`.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop and say why")]
+
+use qviz::fold::world::World;
+use qviz::model::counters::{Counter, Counters};
+use qviz::model::event::{Began, Environment, Event};
+use qviz::model::peer::Peer;
+use qviz::model::sample::{HalfOpen as Request, Listed, QueueReading, Waiting as Queued};
+use qviz::model::segment::{Segment, Toward, flags};
+use qviz::model::settings::{ClientKind, Sysctl, Sysctls};
+use qviz::model::stamp::Stamp;
+use qviz::model::watch::{
     Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, Rights, Watching,
 };
-use crate::report::text::Marks;
-use crate::text::lang::{Lang, within};
+use qviz::report::text::Marks;
+use qviz::report::watch::{Document, table, text};
+use qviz::text::lang::{Lang, within};
 
 fn apply(world: &mut World, ms: u64, event: &Event) {
     world.apply(Stamp::from_millis(ms), event);

@@ -1,4 +1,9 @@
-use super::*;
+//! Tests of `fold::what_if`.
+
+use std::time::Duration;
+
+use qviz::fold::what_if::TrafficLog;
+use qviz::model::stamp::Stamp;
 
 fn at(millis: u64) -> Stamp {
     Stamp::from_millis(millis)

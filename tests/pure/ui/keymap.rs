@@ -1,7 +1,10 @@
 //! The table of keys is complete, and its descriptions are right.
 
-use super::*;
 use std::collections::HashSet;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use qviz::session::recording::transport::PlayCommand;
+use qviz::ui::keymap::{Action, BINDINGS, Place, When, action, shown};
 
 const PLACES: [Place; 8] = [
     Place::Stage,

@@ -1,8 +1,15 @@
-use clap::Parser;
+//! Tests of `cli::plan`.
 
-use super::*;
-use crate::cli::args::Cli;
-use crate::cli::exit::Exit;
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop and say why")]
+
+use std::time::Duration;
+
+use clap::Parser;
+use qviz::cli::args::Cli;
+use qviz::cli::defaults;
+use qviz::cli::exit::{Exit, Failure};
+use qviz::cli::plan::{Form, LabPlan, PlanEnv, repeat};
+use qviz::model::settings::{AcceptRate, Arrivals, Sysctl};
 
 const TERMINAL: PlanEnv = PlanEnv { screen: true, keys: true };
 const PIPE: PlanEnv = PlanEnv { screen: false, keys: false };

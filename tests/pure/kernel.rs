@@ -1,0 +1,4 @@
+//! What Linux says: messages as bytes.
+
+#[path = "kernel/sock_diag_codec.rs"]
+mod sock_diag_codec;

@@ -1,0 +1,6 @@
+//! The lab: what is computed without a socket.
+
+#[path = "lab/valve.rs"]
+mod valve;
+#[path = "lab/wire_bytes.rs"]
+mod wire_bytes;

@@ -1,0 +1,4 @@
+//! Sentences, wrapping, sanitizing.
+
+#[path = "text/message.rs"]
+mod message;
