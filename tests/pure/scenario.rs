@@ -12,5 +12,7 @@ mod lesson;
 mod outcome;
 #[path = "scenario/parse.rs"]
 mod parse;
+#[path = "scenario/player.rs"]
+mod player;
 #[path = "scenario/words.rs"]
 mod words;

@@ -2,3 +2,5 @@
 
 #[path = "text/message.rs"]
 mod message;
+#[path = "text/wrap.rs"]
+mod wrap;

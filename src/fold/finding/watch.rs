@@ -39,6 +39,3 @@ pub(super) use unix_socket_full::RULE as UNIX_SOCKET_FULL;
 use super::context::{fullness, seconds};
 use super::holders::Holder;
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
-
-#[cfg(test)]
-mod tests;

@@ -1,20 +1,23 @@
 //! Each rule is found where it should be, and nowhere else.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop and say why")]
+
 use std::collections::BTreeSet;
 
-use crate::fold::finding::{Finding, Severity};
-use crate::fold::world::World;
-use crate::model::counters::{Counter, Counters};
-use crate::model::event::{Began, Environment, Event, Listening};
-use crate::model::peer::Peer;
-use crate::model::sample::{HalfOpen, Listed, QueueReading, Waiting};
-use crate::model::settings::{ClientKind, Sysctl, Sysctls};
-use crate::model::stamp::Stamp;
-use crate::model::watch::{
+use qviz::fold::finding::{Finding, Severity};
+use qviz::fold::world::World;
+use qviz::model::counters::{Counter, Counters};
+use qviz::model::event::{Began, Environment, Event, Listening};
+use qviz::model::peer::Peer;
+use qviz::model::sample::{HalfOpen, Listed, QueueReading, Waiting};
+use qviz::model::settings::{ClientKind, Sysctl, Sysctls};
+use qviz::model::stamp::Stamp;
+use qviz::model::watch::{
     Address, ListenerId, ListenerReading, ListenerSnapshot, Owner, QueueOccupants, Rights, Watching,
 };
-use crate::text::lang::{Lang, within};
+use qviz::text::lang::{Lang, within};
 
+#[path = "finding_watch/proof.rs"]
 mod proof;
 
 /// A watch fed with facts.
@@ -349,7 +352,7 @@ fn findings_are_bounded_with_ten_thousand_full_listeners_and_the_worst_come_firs
     });
     watch.snapshot(0, many.collect());
     let found = watch.found(300);
-    assert_eq!(found.len(), crate::fold::finding::review::IN_FORCE);
+    assert_eq!(found.len(), 256);
     assert!(found.iter().all(|finding| finding.severity == Severity::Problem));
-    assert!(watch.0.found.len() <= crate::fold::finding::review::FOUND);
+    assert!(watch.0.found.len() <= 1024);
 }

@@ -1,15 +1,23 @@
+//! Tests of `fold::world::watched`.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop and say why")]
+
 use std::net::Ipv4Addr;
 
-use super::*;
-use crate::fold::connection::{CombinedState, Connection};
-use crate::model::cause::Cause;
-use crate::model::counters::{Counter, Counters};
-use crate::model::event::{Began, Environment, Event, Listening};
-use crate::model::sample::{Listed, QueueReading};
-use crate::model::segment::{Segment, Toward, flags};
-use crate::model::settings::{ClientKind, Sysctl, Sysctls};
-use crate::model::watch::{Address, ListenerId, ListenerReading, ListenerSnapshot, Rights, Watching};
+use qviz::fold::connection::{CombinedState, Connection, ServerSide};
+use qviz::fold::world::World;
+use qviz::fold::world::watched::MAX_UNTRACKED;
+use qviz::model::cause::Cause;
+use qviz::model::counters::{Counter, Counters};
+use qviz::model::event::{Began, Environment, Event, Listening};
+use qviz::model::peer::Peer;
+use qviz::model::sample::{HalfOpen, Listed, QueueReading, Waiting};
+use qviz::model::segment::{Segment, Toward, flags};
+use qviz::model::settings::{ClientKind, Sysctl, Sysctls};
+use qviz::model::stamp::Stamp;
+use qviz::model::watch::{Address, ListenerId, ListenerReading, ListenerSnapshot, Rights, Watching};
 
+#[path = "world_watched/open.rs"]
 mod open;
 
 const LIMIT: u32 = 2;
@@ -351,7 +359,7 @@ fn a_flood_is_bounded_and_its_tolls_stay_exact() {
         "who is held is kept"
     );
     watch.after(200_000);
-    assert!(watch.world.roster.count() <= 3 + super::super::roster::LINGERING, "{}", watch.world.roster.count());
+    assert!(watch.world.roster.count() <= 3 + qviz::fold::world::roster::LINGERING, "{}", watch.world.roster.count());
 }
 
 #[test]

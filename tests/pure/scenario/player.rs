@@ -1,11 +1,20 @@
 //! A lesson, action by action, without a lab: its facts are made by hand.
 
-use super::*;
-use crate::model::client_clock::ClientClock;
-use crate::model::counters::{Counter, Counters};
-use crate::model::event::{Began, Environment, Event};
-use crate::model::settings::{ClientKind, Sysctls};
-use crate::scenario::parse::parse;
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop and say why")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use qviz::fold::world::World;
+use qviz::model::client_clock::ClientClock;
+use qviz::model::command::Command;
+use qviz::model::counters::{Counter, Counters};
+use qviz::model::event::{Began, Environment, Event};
+use qviz::model::lesson::{LessonFact, Phase};
+use qviz::model::settings::{ClientKind, Sysctls};
+use qviz::model::stamp::Stamp;
+use qviz::scenario::parse::parse;
+use qviz::scenario::player::{LessonKey, PlayMode, Player, PlayerAction};
 
 const LESSON: &str = r#"order = 1
 title = { en = "T", zh = "题" }
@@ -25,6 +34,7 @@ choices = [
     { en = "1", zh = "1", right = "clients.connected == 1" },
     { en = "2", zh = "2", right = "clients.connected == 2" },
 ]
+
 do = ["burst 2"]
 until = "clients.connected >= 2"
 within = "4s"
@@ -275,14 +285,6 @@ fn by_itself_it_takes_the_time_to_read_and_asks_nothing() {
 }
 
 #[test]
-fn reading_takes_as_long_as_the_text() {
-    let text = |en: &str| [super::super::lesson::Text { en: en.to_owned(), zh: String::new() }];
-    assert_eq!(position::reading_time(&text("short")), Duration::from_secs(3));
-    assert_eq!(position::reading_time(&text(&"x".repeat(100))), Duration::from_secs(6));
-    assert_eq!(position::reading_time(&text(&"队".repeat(100))), Duration::from_secs(18));
-}
-
-#[test]
 fn a_check_waits_for_no_input_and_judges_at_the_end() {
     let mut play = Play::new(PlayMode::Check);
     assert_eq!((play.shown(), play.commands.len()), ((0, Some(1), Phase::Doing), 1));
@@ -295,7 +297,7 @@ fn a_check_waits_for_no_input_and_judges_at_the_end() {
     assert!(check.passed, "{check:?}");
     assert_eq!(check.measured, [("clients.connected".to_owned(), Some(2.0))]);
     let claim = &play.player.claims()[0];
-    assert_eq!((claim.verdict, claim.measured["held"]), (crate::scenario::outcome::Verdict::Holds, Some(2.0)));
+    assert_eq!((claim.verdict, claim.measured["held"]), (qviz::scenario::outcome::Verdict::Holds, Some(2.0)));
 }
 
 #[test]
@@ -307,7 +309,7 @@ fn in_a_check_what_does_not_come_fails_and_so_does_what_is_not_so() {
     assert!(play.player.is_over());
     let failed: Vec<_> = play.player.checks().iter().map(|check| (check.expected.as_str(), check.passed)).collect();
     assert_eq!(failed, [("clients.connected >= 2", false), ("clients.connected == 2", false)]);
-    assert_eq!(play.player.claims()[0].verdict, crate::scenario::outcome::Verdict::Undecided, "nothing was kept");
+    assert_eq!(play.player.claims()[0].verdict, qviz::scenario::outcome::Verdict::Undecided, "nothing was kept");
 }
 
 #[test]

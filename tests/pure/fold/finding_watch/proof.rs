@@ -1,7 +1,7 @@
 //! What waits long, is stalled, stopped, or at a limit, is said on proof.
 
 use super::*;
-use crate::model::watch::HolderProcess;
+use qviz::model::watch::HolderProcess;
 
 #[test]
 fn a_stalled_server_is_found_after_three_seconds_with_its_pid() {

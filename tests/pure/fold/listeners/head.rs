@@ -7,7 +7,7 @@ fn the_chosen_listeners_own_lists_give_its_head_exactly() {
     let mut watch = Watch::began(false);
     watch.snapshot(0, vec![at(1, 80, 2, 0)]);
     watch.apply(0, &Event::Chosen(Some(ListenerId(1))));
-    let peer = crate::model::peer::Peer::v4(std::net::Ipv4Addr::LOCALHOST, 4000);
+    let peer = qviz::model::peer::Peer::v4(std::net::Ipv4Addr::LOCALHOST, 4000);
     let waiting = |cookie, age_ms| {
         let entry = Waiting { peer, age_ms: Some(age_ms), bytes: 0, closed: false, cookie };
         Event::Listed(Box::new(Listed { half_open: None, waiting: Some(vec![entry]) }))
@@ -24,7 +24,7 @@ fn of_those_that_came_within_a_tick_any_may_look_oldest_and_nothing_was_accepted
     let mut watch = Watch::began(false);
     watch.snapshot(0, vec![at(1, 80, 2, 0)]);
     watch.apply(0, &Event::Chosen(Some(ListenerId(1))));
-    let peer = |cookie| crate::model::peer::Peer::v4(std::net::Ipv4Addr::LOCALHOST, 4000 + cookie as u16);
+    let peer = |cookie| qviz::model::peer::Peer::v4(std::net::Ipv4Addr::LOCALHOST, 4000 + cookie as u16);
     let entry =
         |(cookie, age_ms)| Waiting { peer: peer(cookie), age_ms: Some(age_ms), bytes: 0, closed: false, cookie };
     let listed = |ages: [(u64, u32); 2]| {
