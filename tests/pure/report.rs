@@ -6,6 +6,8 @@ mod containers;
 mod lessons;
 #[path = "report/lessons_farewell.rs"]
 mod lessons_farewell;
+#[path = "report/openmetrics_merged.rs"]
+mod openmetrics_merged;
 #[path = "report/summary.rs"]
 mod summary;
 #[path = "report/tune.rs"]
