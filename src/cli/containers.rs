@@ -18,6 +18,8 @@ use crate::report::text::Marks;
 use crate::say;
 use crate::text::lang;
 
+pub(super) mod exporter;
+
 /// Namespaces that are watched at most; the rest is counted.
 const MOST: usize = 256;
 

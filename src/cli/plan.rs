@@ -315,6 +315,3 @@ fn escape(one: char) -> String {
         one => one.to_string(),
     }
 }
-
-#[cfg(test)]
-mod tests;

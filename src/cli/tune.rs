@@ -1,7 +1,7 @@
 //! `qviz tune`: another backlog for a listener of somebody else's program, while it runs. The one command that changes something
 //! outside of qviz's own networks. Everything is found and every right is tried before the first socket is changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 
 use super::args::TuneArgs;
@@ -70,13 +70,13 @@ fn choose<'a>(
     all: &'a [ListenerReading],
     holders: &SocketHolders,
 ) -> Result<Vec<&'a ListenerReading>, Failure> {
-    let mut owners = BTreeMap::new();
+    let mut owners = Owners::open();
     if args.target.needs_owner() {
-        Owners::open().read_whole(&all.iter().map(|listener| listener.inode).collect(), &mut owners);
+        owners.read_whole(&all.iter().map(|listener| listener.inode).collect());
     }
     let is_meant = |listener: &&ListenerReading| {
         let pids = holders.of(listener.inode).iter().map(|holder| holder.pid);
-        args.target.takes(listener, owners.get(&listener.inode), pids)
+        args.target.takes(listener, owners.owner(listener.inode), pids)
     };
     let mut chosen: Vec<_> = all.iter().filter(is_meant).collect();
     let held_by =

@@ -10,7 +10,7 @@ use super::gate::{self, GateCommand};
 use super::headless::{self, End, Outputs, Signals};
 use super::help::columns;
 use super::lab;
-use super::metrics::Metrics;
+use super::metrics::{self, Metrics};
 use super::output::{self, Output, Written};
 use super::plan::{self, Form, WatchPlace, WatchPlan};
 use crate::fold::gate::Gate;
@@ -28,7 +28,7 @@ use crate::report::watch::{self as report, Document};
 use crate::report::{json, jsonl};
 use crate::say;
 use crate::session::clock::Clock;
-use crate::session::metrics::{MetricsListener, ScrapeError};
+use crate::session::metrics::{MetricsListener, ScrapeQueue};
 use crate::session::observer::EventObserver;
 use crate::session::recording::Header;
 use crate::session::recording::record::Recorder;
@@ -48,11 +48,17 @@ pub(super) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     }
     let plan = WatchPlan::new(args, lab::plan_env())?;
     if args.run.containers {
-        return super::containers::run(&plan, args.run.duration);
+        return match plan.metrics {
+            Some(address) => {
+                let listener = MetricsListener::open(address).map_err(|error| metrics::failure(&error))?;
+                lab::runtime()?.block_on(super::containers::exporter::run(&plan, args.run.duration, listener))
+            }
+            None => super::containers::run(&plan, args.run.duration),
+        };
     }
     let recorder = lab::recorder(plan.record.as_deref())?;
     // Scrapes come from this namespace, not from the watched one.
-    let listener = plan.metrics.map(MetricsListener::open).transpose().map_err(|error| metrics_failure(&error))?;
+    let listener = plan.metrics.map(MetricsListener::open).transpose().map_err(|error| metrics::failure(&error))?;
     // Only one listener's SYN queue is shown with its limit.
     let syn_rule = plan.target.as_ref().and_then(|_| Probe::in_throw_away_namespace().syn_rule);
     enter(&plan.place)?;
@@ -82,9 +88,14 @@ async fn watch(
             output::report(say!("note: {remark}", remark = elsewhere));
         }
     }
-    let metrics = listener.map(|listener| open(listener, plan.form)).transpose()?;
-    let attach =
-        WatchSessionPlan { target: plan.target.clone(), length: plan.length, netns: plan.place.words(), syn_rule };
+    let metrics = match (&plan.metrics_pipe, listener) {
+        (Some(_), _) => Some(Metrics::new(ScrapeQueue::of_stdin().map_err(|error| no_pipe(&error))?)),
+        (None, listener) => {
+            listener.map(|listener| metrics::open(listener, plan.form).map(Metrics::new)).transpose()?
+        }
+    };
+    let netns = plan.metrics_pipe.clone().or_else(|| plan.place.words());
+    let attach = WatchSessionPlan { target: plan.target.clone(), length: plan.length, netns, syn_rule };
     let mut session = watch::start(attach).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     if let Some(recorder) = recorder {
         session.record(recorder, &Header::new(Some(plan::command(&lab::arguments()))));
@@ -114,25 +125,9 @@ async fn watch(
     }
 }
 
-/// Begins to serve metrics and says where.
-fn open(listener: MetricsListener, form: Form) -> Result<Metrics, Failure> {
-    let address = listener.address();
-    if form != Form::Picture {
-        let remark = say!("metrics at http://{address}/metrics", address);
-        output::report(say!("note: {remark}", remark));
-    }
-    if !address.ip().is_loopback() {
-        let remark = say!(
-            "whoever reaches {address} can read which addresses are listened on here, and how full they are",
-            address
-        );
-        output::report(say!("note: {remark}", remark));
-    }
-    listener.serve().map(Metrics::new).map_err(|error| metrics_failure(&error))
-}
-
-fn metrics_failure(error: &ScrapeError) -> Failure {
-    Failure::new(error.to_string(), error.hint())
+fn no_pipe(error: &std::io::Error) -> Failure {
+    let why = crate::text::errno::describe(error);
+    Failure::new(say!("stdin is no pipe of qviz watch --containers --metrics: {why}", why), say!("see: qviz doctor"))
 }
 
 /// The observers of a watch: the gate that ends it with a failed expectation, the command that it lasts as long as, and the metrics.
@@ -156,7 +151,8 @@ impl EventObserver for WatchObservers {
 
     fn is_done(&self) -> bool {
         let failed = self.gate.has_failed() && !self.to_end;
-        failed || self.command.as_ref().is_some_and(GateCommand::is_over)
+        let unheard = self.metrics.as_ref().is_some_and(Metrics::is_over);
+        failed || unheard || self.command.as_ref().is_some_and(GateCommand::is_over)
     }
 
     fn poll_asked(&mut self, context: &mut Context<'_>) -> Poll<()> {

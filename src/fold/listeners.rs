@@ -65,8 +65,8 @@ pub struct Listeners {
     pub since: Stamp,
     /// The stamp of the last fact of any kind.
     pub now: Stamp,
-    /// Every listener seen, gone ones for a while too.
-    pub by_id: BTreeMap<ListenerId, ListenerState>,
+    /// Every listener seen, gone ones for a while too. In a box each: a tree that grows at its end has leaves that are half empty.
+    pub by_id: BTreeMap<ListenerId, Box<ListenerState>>,
     /// The chosen listener.
     pub chosen: Option<ListenerId>,
     /// The namespace's counters when the watch began.
@@ -123,12 +123,12 @@ impl Listeners {
     }
 
     fn held(&mut self, id: ListenerId, change: impl FnOnce(&mut ListenerState)) {
-        let _gone = self.by_id.get_mut(&id).map(change);
+        let _gone = self.by_id.get_mut(&id).map(|listener| change(listener));
     }
 
     /// One listener.
     pub fn get(&self, id: ListenerId) -> Option<&ListenerState> {
-        self.by_id.get(&id)
+        self.by_id.get(&id).map(Box::as_ref)
     }
 
     /// The chosen listener.
@@ -143,7 +143,7 @@ impl Listeners {
 
     /// The listeners that are asked for, gone ones included.
     pub fn wanted(&self) -> impl Iterator<Item = &ListenerState> {
-        self.by_id.values().filter(|listener| self.asks_for(listener))
+        self.by_id.values().map(Box::as_ref).filter(|listener| self.asks_for(listener))
     }
 
     /// True when this listener is asked for.
@@ -269,7 +269,7 @@ impl Listeners {
             }
         }
         let change = predecessor.map_or(ChangeKind::Came, |before| ChangeKind::Replaced { before });
-        self.by_id.insert(reading.id, listener);
+        self.by_id.insert(reading.id, Box::new(listener));
         self.mark_shared(&reading.address);
         if self.read_once {
             self.record_change(at, reading.id, change);
@@ -313,7 +313,7 @@ impl Listeners {
             let came = listener.since > began && at.since(listener.since) <= CHANGING;
             listener.gone.is_none() && listener.predecessor.is_none() && listener.since > self.since && came
         };
-        let heirs = ids.into_iter().flatten().filter_map(|id| self.by_id.get(id)).filter(is_successor);
+        let heirs = ids.into_iter().flatten().filter_map(|id| self.get(*id)).filter(is_successor);
         let Some(successor) = heirs.max_by_key(|listener| listener.since).map(ListenerState::id) else { return };
         let Some(listener) = self.by_id.get_mut(&successor) else { return };
         listener.predecessor = Some(gone);

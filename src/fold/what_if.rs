@@ -373,6 +373,3 @@ impl<'a> Played<'a> {
         (!gaps.is_empty() || !self.pace.runs.is_empty()).then_some((at + gap, count))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -147,32 +147,40 @@ impl Owners {
         }
     }
 
-    /// Replaces `out` by the owners of the sockets `inodes`. One call reads about 2,000 descriptors at most; on a
+    /// Looks for the owners of the sockets `inodes`, which [`Self::owner`] tells. One call reads about 2,000 descriptors at most; on a
     /// large machine several calls are needed until [`ScanCoverage::complete`], and owners found on the way are
-    /// returned at once. Sockets without an owner (the kernel's own, or not visible) are searched for again at
+    /// known at once. Sockets without an owner (the kernel's own, or not visible) are searched for again at
     /// growing intervals.
-    pub fn read(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> ScanCoverage {
-        out.clear();
+    pub fn read(&mut self, inodes: &BTreeSet<u64>) -> ScanCoverage {
         self.known.retain(|inode, _| inodes.contains(inode));
         self.unowned.retain(|inode| inodes.contains(inode));
         self.confirm();
         self.continue_scan(inodes);
-        out.extend(self.known.iter().map(|(inode, known)| (*inode, known.owner.clone())));
-        self.coverage.unowned = (inodes.len() - out.len()) as u32;
+        self.coverage.unowned = (inodes.len() - self.known.len()) as u32;
         self.coverage
     }
 
     /// Scans until every socket has an owner or is known to have none; for tables that are printed once.
-    pub fn read_whole(&mut self, inodes: &BTreeSet<u64>, out: &mut BTreeMap<u64, Owner>) -> ScanCoverage {
+    pub fn read_whole(&mut self, inodes: &BTreeSet<u64>) -> ScanCoverage {
         // In as few calls as can be: each of them goes through everything that is known.
         let budget = std::mem::replace(&mut self.budget, WHOLE_BUDGET);
         for _ in 0..MAX_READS {
-            if self.read(inodes, out).complete {
+            if self.read(inodes).complete {
                 break;
             }
         }
         self.budget = budget;
         self.coverage
+    }
+
+    /// The known owner of a socket.
+    pub fn owner(&self, inode: u64) -> Option<&Owner> {
+        self.known.get(&inode).map(|known| &known.owner)
+    }
+
+    /// All known owners, by the inodes of their sockets.
+    pub fn all(&self) -> impl Iterator<Item = (u64, &Owner)> {
+        self.known.iter().map(|(inode, known)| (*inode, &known.owner))
     }
 
     /// The known owner of a socket: its process and one of its descriptors of the socket.
@@ -299,21 +307,20 @@ mod tests {
         let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let inodes: BTreeSet<u64> =
             listeners.iter().map(|listener| rustix::fs::fstat(listener).unwrap().st_ino).collect();
-        let mut out = BTreeMap::new();
         let mut owners = Owners::with_budget(ProcDir::open(), 3);
         let mut parts = 1;
-        while !owners.read(&inodes, &mut out).complete {
+        while !owners.read(&inodes).complete {
             parts += 1;
             assert!(parts < 1_000_000, "it never ends");
         }
         assert!(parts > 3, "{parts}");
-        assert_eq!(out.keys().copied().collect::<BTreeSet<_>>(), inodes);
-        assert!(out.values().all(|owner| owner.pid == std::process::id()));
-        let (mut whole, mut at_once) = (BTreeMap::new(), Owners::with_budget(ProcDir::open(), 3));
-        assert!(at_once.read_whole(&inodes, &mut whole).complete && at_once.budget == 3);
-        assert_eq!(whole, out);
+        assert_eq!(owners.all().map(|(inode, _)| inode).collect::<BTreeSet<_>>(), inodes);
+        assert!(owners.all().all(|(_, owner)| owner.pid == std::process::id()));
+        let mut at_once = Owners::with_budget(ProcDir::open(), 3);
+        assert!(at_once.read_whole(&inodes).complete && at_once.budget == 3);
+        assert!(at_once.all().eq(owners.all()));
         drop(listeners);
-        let coverage = owners.read(&BTreeSet::new(), &mut out);
-        assert!(coverage.complete && out.is_empty() && coverage.unowned == 0, "{coverage:?}");
+        let coverage = owners.read(&BTreeSet::new());
+        assert!(coverage.complete && owners.all().next().is_none() && coverage.unowned == 0, "{coverage:?}");
     }
 }

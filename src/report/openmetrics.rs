@@ -14,11 +14,13 @@ use crate::model::watch::ListenerId;
 use crate::session::metrics::PageFormat;
 use crate::text::sanitize;
 
+mod merged;
 mod page;
 mod series;
 #[cfg(test)]
 mod tests;
 
+pub use merged::{NamespaceCounts, merged};
 use series::Row;
 
 /// The most addresses reported.

@@ -25,6 +25,3 @@ fn in_order(world: &World) -> Vec<&ListenerState> {
     });
     all
 }
-
-#[cfg(test)]
-mod tests;

@@ -191,6 +191,3 @@ fn translated(table: &Table<'_>, naming: &dyn Fn(&str) -> Result<(), String>) ->
     let mut texts = texts.into_iter();
     Ok(Text { en: texts.next().unwrap_or_default(), zh: texts.next().unwrap_or_default() })
 }
-
-#[cfg(test)]
-mod tests;

@@ -368,4 +368,14 @@ const COUNTED_SOON: Duration = Duration::from_secs(1);
 const PITY: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_takes_as_long_as_the_text() {
+        let text = |en: &str| [super::super::lesson::Text { en: en.to_owned(), zh: String::new() }];
+        assert_eq!(position::reading_time(&text("short")), Duration::from_secs(3));
+        assert_eq!(position::reading_time(&text(&"x".repeat(100))), Duration::from_secs(6));
+        assert_eq!(position::reading_time(&text(&"队".repeat(100))), Duration::from_secs(18));
+    }
+}

@@ -25,8 +25,10 @@ use crate::say;
 use crate::text::errno::describe;
 use request::{Hosts, ParsedRequest, parse};
 
+mod pipe;
 mod request;
 
+pub use pipe::PagePipe;
 pub use request::PageFormat;
 
 /// Connections at a time.
@@ -147,9 +149,12 @@ enum Asked {
 }
 
 impl ScrapeRequest {
-    /// True where the page is asked for.
-    pub const fn wants_page(&self) -> bool {
-        matches!(self.asked, Asked::Page(_))
+    /// The format of the page that is asked for; `None`: only whether there would be one.
+    pub const fn format(&self) -> Option<PageFormat> {
+        match self.asked {
+            Asked::Page(format) => Some(format),
+            Asked::Health => None,
+        }
     }
 
     /// Sends the page; ignored if the scraper has disconnected.

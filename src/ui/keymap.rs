@@ -282,6 +282,3 @@ fn bound(pressed: Key, live: bool, place: Place) -> Option<(&'static Binding, Ac
     let mut keys = rows.flat_map(|binding| binding.keys.iter().map(move |(key, action)| (binding, *key, *action)));
     keys.find(|(_, key, _)| *key == pressed).map(|(binding, _, action)| (binding, action))
 }
-
-#[cfg(test)]
-mod tests;

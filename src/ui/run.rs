@@ -323,7 +323,7 @@ fn motion(placement: &Placement<'_>) -> Motion {
 /// Ages run while a client waits; nothing in a watch glides.
 fn motion_of_watch(state: &UiState, world: &World) -> Motion {
     let waits = |listener: &ListenerState| listener.reading.queue.depth.unwrap_or(0) > 0;
-    let waiting = state.watch.held.is_none() && world.listeners.by_id.values().any(waits);
+    let waiting = state.watch.held.is_none() && world.listeners.by_id.values().map(Box::as_ref).any(waits);
     if waiting { Motion::Counting } else { Motion::Quiet }
 }
 

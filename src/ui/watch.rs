@@ -128,7 +128,7 @@ impl WatchBrowse {
 
     /// The listener whose details are shown, while it is known.
     pub fn shown_listener<'w>(&self, world: &'w World) -> Option<&'w ListenerState> {
-        world.listeners.by_id.get(&self.shown_id?)
+        world.listeners.get(self.shown_id?)
     }
 
     /// The listener that a key is about: the one whose details are shown, or that of the chosen row.
@@ -157,7 +157,7 @@ impl WatchBrowse {
             (self.screen, self.shown_id) = (Screen::One, world.listeners.chosen);
         }
         // Its session follows a listener that starts again; so does the screen.
-        let gone = |id| world.listeners.by_id.get(&id).is_none_or(|listener: &ListenerState| listener.gone.is_some());
+        let gone = |id| world.listeners.get(id).is_none_or(|listener| listener.gone.is_some());
         if let (Some(listener), Some(next)) = (self.shown_id, world.listeners.chosen)
             && listener != next
             && gone(listener)

@@ -6,6 +6,10 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::fixture::SOON;
+use crate::lab::wait_until;
+use crate::metrics::promtool_takes;
+use crate::metrics::scraper::Served;
 use crate::needs::{network, tool, tools};
 use crate::schema_document::assert_valid;
 use crate::who::is_root;
@@ -114,4 +118,51 @@ fn a_port_that_is_listened_on_elsewhere_is_said_with_the_command_that_shows_it()
     assert!(said.contains(&format!("qviz watch --pid {} :8099", place.0.id())), "{said}");
     let there = document(qviz(&format!("--pid {} :8099 --once --json", place.0.id())));
     assert_eq!(there["listeners"][0]["accept_queue"]["depth"], 1);
+}
+
+/// The accept queue's depth of this port, by namespace.
+fn depths(page: &str, port: u16) -> Vec<(String, u32)> {
+    let start = format!("qviz_accept_queue_depth{{address=\"0.0.0.0:{port}\",");
+    let line = |line: &str| {
+        let (labels, depth) = line.strip_prefix(&start)?.rsplit_once("\"} ")?;
+        Some((labels.split_once("namespace=\"")?.1.to_owned(), depth.parse().unwrap()))
+    };
+    page.lines().filter_map(line).collect()
+}
+
+/// The processes that this one has started.
+fn children(of: u32) -> Vec<u32> {
+    let all = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let parent = format!("PPid:\t{of}");
+    let is_child = |pid: &u32| {
+        fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| status.lines().any(|line| line == parent))
+    };
+    all.filter(is_child).collect()
+}
+
+// Alone: it enters every namespace that is there.
+case!(one_page_has_the_series_of_every_namespace_as_long_as_it_is_there, alone);
+fn one_page_has_the_series_of_every_namespace_as_long_as_it_is_there() {
+    network();
+    let (first, second) = (Elsewhere::start(8096, 2), Elsewhere::start(8096, 5));
+    let served = Served::start("--all-netns --metrics 0 --no-config");
+    let (is, was) = (format!("pid {}", first.0.id()), format!("pid {}", second.0.id()));
+    let both = [(is.clone(), 2), (was, 5)];
+    let counted = format!("qviz_kernel_events_total{{name=\"ListenDrops\",namespace=\"{is}\"}} 0\n");
+    let page = wait_until(SOON, "both namespaces and their own counters", || {
+        let page = served.page();
+        let seen = depths(&page, 8096);
+        (both.iter().all(|one| seen.contains(one)) && page.contains(&counted)).then_some(page)
+    });
+    assert!(depths(&page, 8096).len() == 2 && page.ends_with("# EOF\n"), "{page}");
+    promtool_takes(&served.plain());
+    // Who watches it does not keep it: a namespace ends with its last process.
+    drop(second);
+    wait_until(SOON, "the one that is left", || (depths(&served.page(), 8096) == both[..1]).then_some(()));
+    let watchers = children(served.pid());
+    assert!(watchers.len() >= 2, "{watchers:?}");
+    drop(served);
+    let is_there =
+        |pid: &u32| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("metrics-pipe"));
+    wait_until(SOON, "killed, it leaves nobody behind", || (!watchers.iter().any(is_there)).then_some(()));
 }

@@ -18,7 +18,7 @@ use crate::netns::inside;
 use scraper::{Prometheus, Served, get};
 
 #[path = "metrics/scraper.rs"]
-mod scraper;
+pub(crate) mod scraper;
 
 fn asset(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/watch").join(name)
@@ -289,6 +289,18 @@ fn the_dashboard_is_whole_in_itself() {
     }
 }
 
+/// A page in the older format, as promtool judges it.
+#[track_caller]
+pub(crate) fn promtool_takes(plain: &str) {
+    let mut command = Command::new(had(program("promtool")));
+    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut check = command.spawn().unwrap();
+    check.stdin.take().unwrap().write_all(plain.as_bytes()).unwrap();
+    let output = check.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}\n{plain}");
+}
+
 case!(promtool_takes_the_page_and_the_rules);
 fn promtool_takes_the_page_and_the_rules() {
     let promtool = had(program("promtool"));
@@ -296,7 +308,6 @@ fn promtool_takes_the_page_and_the_rules() {
     let said = String::from_utf8_lossy(&rules.stdout).into_owned() + &String::from_utf8_lossy(&rules.stderr);
     assert!(rules.status.success() && said.contains("8 rules found"), "{said}");
     inside(|| {
-        let promtool = had(program("promtool"));
         let folder = tempfile::tempdir().unwrap();
         let odd = folder.path().join("a \"quote\" and a \\ and a\nline");
         let _odd = std::os::unix::net::UnixListener::bind(&odd).unwrap();
@@ -307,14 +318,7 @@ fn promtool_takes_the_page_and_the_rules() {
             let odd = page.contains("a \\\"quote\\\" and a \\\\ and a");
             (odd && page.contains("qviz_cpu_seconds_total ")).then_some(page)
         });
-        let mut command = Command::new(&promtool);
-        let mut check = command.args(["check", "metrics"]);
-        check = check.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut check = check.spawn().unwrap();
-        check.stdin.take().unwrap().write_all(plain.as_bytes()).unwrap();
-        let output = check.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && said.is_empty(), "{said}\n{plain}");
+        promtool_takes(&plain);
     });
 }
 

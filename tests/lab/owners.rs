@@ -1,6 +1,6 @@
 //! Who holds a listener, on the real /proc: forked workers, names that would steer a terminal, what may not be seen, restarts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::net::TcpListener;
@@ -99,11 +99,9 @@ fn a_socket_that_nobody_holds_is_not_looked_for_with_every_reading() {
     // A whole look would find the new process; before the pause is over nobody looks.
     let before = seen.processes;
     let _more: Vec<_> = (0..30).map(|_| holding(&listener().0, Path::new("sleep"))).collect();
-    let (mut out, wanted) = (BTreeMap::new(), BTreeSet::from([NO_SOCKET]));
-    assert_eq!(owners.read(&wanted, &mut out).processes, before);
-    lab::wait_until(TIMEOUT, "it is looked for again", || {
-        (owners.read(&wanted, &mut out).processes != before).then_some(())
-    });
+    let wanted = BTreeSet::from([NO_SOCKET]);
+    assert_eq!(owners.read(&wanted).processes, before);
+    lab::wait_until(TIMEOUT, "it is looked for again", || (owners.read(&wanted).processes != before).then_some(()));
 }
 
 case!(processes_that_end_during_the_look_disturb_nothing);
@@ -205,10 +203,9 @@ fn below(options: &[&str], lines: &str, body: fn()) {
 
 /// The owner of a socket after a whole look.
 fn whole(owners: &mut Owners, inode: u64) -> (Option<Owner>, ScanCoverage) {
-    let mut out = BTreeMap::new();
-    let seen = owners.read_whole(&BTreeSet::from([inode]), &mut out);
-    assert!(out.keys().all(|found| *found == inode));
-    (out.remove(&inode), seen)
+    let seen = owners.read_whole(&BTreeSet::from([inode]));
+    assert!(owners.all().all(|(found, _)| found == inode));
+    (owners.owner(inode).cloned(), seen)
 }
 
 fn listener() -> (TcpListener, u64) {

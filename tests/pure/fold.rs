@@ -1,11 +1,35 @@
 //! The fold: what becomes of segments and clients, event by event.
 
+#[path = "fold/course.rs"]
+mod course;
 #[path = "fold/delivered.rs"]
 mod delivered;
+#[path = "fold/fail_on.rs"]
+mod fail_on;
+#[path = "fold/finding_watch.rs"]
+mod finding_watch;
+#[path = "fold/gate.rs"]
+mod gate;
+#[path = "fold/listeners.rs"]
+mod listeners;
 #[path = "fold/memory.rs"]
 mod memory;
+#[path = "fold/nearby.rs"]
+mod nearby;
+#[path = "fold/occupancy.rs"]
+mod occupancy;
+#[path = "fold/prediction.rs"]
+mod prediction;
+#[path = "fold/programs.rs"]
+mod programs;
 #[path = "fold/rules.rs"]
 mod rules;
+#[path = "fold/spread.rs"]
+mod spread;
+#[path = "fold/what_if.rs"]
+mod what_if;
+#[path = "fold/world_watched.rs"]
+mod world_watched;
 
 use qviz::fold::connection::{CombinedState, ServerSide};
 use qviz::model::cause::Cause;

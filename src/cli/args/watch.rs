@@ -80,6 +80,10 @@ pub struct WatchRunArgs {
     #[arg(long, value_name = "[ADDR:]PORT", value_parser = values::metrics, conflicts_with = "once")]
     pub metrics: Option<SocketAddr>,
 
+    /// Answer who asks for pages on stdin: how --containers --metrics watches each namespace
+    #[arg(long, hide = true, value_name = "NAMESPACE", conflicts_with_all = ["metrics", "containers", "once"])]
+    pub metrics_pipe: Option<String>,
+
     /// Print alert rules for Prometheus
     #[arg(long, conflicts_with_all = ["target", "command", "print_dashboard"])]
     pub print_alerts: bool,
@@ -105,8 +109,9 @@ pub struct WatchRunArgs {
     /// List the listeners of every network namespace of this machine that may be entered, containers' too
     ///
     /// One look, or with --duration so long. Each row has its namespace's container, unit or name. Root sees all of them; an ordinary user
-    /// sees those of the own processes.
-    #[arg(long, conflicts_with_all = ["netns", "pid", "record", "metrics", "fail_on", "jsonl", "command"])]
+    /// sees those of the own processes. With --metrics one page of all of them, at most 128, each series with the label namespace; those that
+    /// come and go are noticed within 5 s.
+    #[arg(long, visible_alias = "all-netns", conflicts_with_all = ["netns", "pid", "record", "fail_on", "jsonl", "command"])]
     pub containers: bool,
 
     /// Record the watch into FILE; qviz replay FILE shows it again

@@ -1,7 +1,7 @@
 //! The listeners that are there at the moment a key is pressed: ports, and the names of the programs that hold them. The scripts ask
 //! for them with a hidden option of `qviz watch`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::kernel::census::Census;
 use crate::kernel::owners::Owners;
@@ -14,10 +14,10 @@ pub(in crate::cli) fn list() -> String {
     }
     listeners.retain(|listener| listener.address.port().is_some());
     let ports: BTreeSet<_> = listeners.iter().filter_map(|listener| listener.address.port()).collect();
-    let mut owners = BTreeMap::new();
-    Owners::open().read_whole(&listeners.iter().map(|listener| listener.inode).collect(), &mut owners);
+    let mut owners = Owners::open();
+    owners.read_whole(&listeners.iter().map(|listener| listener.inode).collect());
     let plain = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    let names: BTreeSet<_> = owners.values().map(|owner| owner.command.as_str()).filter(plain).collect();
+    let names: BTreeSet<_> = owners.all().map(|(_, owner)| owner.command.as_str()).filter(plain).collect();
     let ports = ports.iter().map(ToString::to_string);
     ports.chain(names.into_iter().map(str::to_owned)).fold(String::new(), |list, word| list + &word + "\n")
 }

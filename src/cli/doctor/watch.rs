@@ -1,7 +1,5 @@
 //! What `qviz watch` can see here, in the network namespace of this process.
 
-use std::collections::BTreeMap;
-
 use super::{Check, Group};
 use crate::kernel::census::Census;
 use crate::kernel::descriptor_copy::{self, CopyError};
@@ -45,7 +43,7 @@ fn check_listeners(listeners: &mut Vec<ListenerReading>) -> Check {
 fn check_owners(listeners: &[ListenerReading]) -> Check {
     let what = say!("who holds them (/proc)");
     let sockets = listeners.iter().map(|listener| listener.inode).collect();
-    let seen = Owners::open().read_whole(&sockets, &mut BTreeMap::new());
+    let seen = Owners::open().read_whole(&sockets);
     let without = seen.unowned;
     match (seen.owner_scope(), seen.limitation()) {
         (Reach::All, None) => Check::works(

@@ -35,6 +35,8 @@ pub struct WatchPlan {
     pub place: WatchPlace,
     /// Where metrics are served.
     pub metrics: Option<SocketAddr>,
+    /// Pages are asked for on stdin, and their series bear this namespace.
+    pub metrics_pipe: Option<String>,
     /// Where it is recorded.
     pub record: Option<PathBuf>,
     /// ASCII characters only.
@@ -98,6 +100,7 @@ impl WatchPlan {
             command: args.command.clone(),
             place,
             metrics: run.metrics,
+            metrics_pipe: run.metrics_pipe.clone(),
             record: run.record.clone(),
             ascii: output.ascii,
             color: output.color.unwrap_or_default(),

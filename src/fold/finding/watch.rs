@@ -42,6 +42,3 @@ pub(super) use unix_socket_full::RULE as UNIX_SOCKET_FULL;
 use super::context::{LoggedFlood, fullness, seconds};
 use super::holders::Holder;
 use super::{Check, Diagnosis, ListenerContext, Rule, Sentence, Severity, Verdict};
-
-#[cfg(test)]
-mod tests;

@@ -20,7 +20,7 @@ impl Listeners {
     pub fn group_of<'a>(&'a self, listener: &'a ListenerState) -> Group<'a> {
         let address = &listener.reading.address;
         let ids = self.addresses.get(address).filter(|_| address.port().is_some());
-        let mut members: Vec<_> = ids.into_iter().flatten().filter_map(|id| self.by_id.get(id)).collect();
+        let mut members: Vec<_> = ids.into_iter().flatten().filter_map(|id| self.get(*id)).collect();
         if members.is_empty() {
             members.push(listener);
         }

@@ -379,6 +379,3 @@ pub(super) fn forget_idle(world: &mut World, now: Stamp) {
 pub(super) const fn ends(to: ServerSide) -> bool {
     matches!(to, ServerSide::Expired | ServerSide::Pruned | ServerSide::ResetAway | ServerSide::Closed)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,7 @@
 //! Every network namespace of the machine that shows itself: by the processes in it, or by a name below `/run/netns`. No right is needed to see
 //! that a namespace of one's own processes is there; those of other users' processes are counted as hidden.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -39,11 +39,17 @@ pub struct NetnsList {
 impl NetnsList {
     /// Reads the namespace of each process once, and the names.
     pub fn read() -> Self {
+        Self::read_without(&BTreeSet::new())
+    }
+
+    /// As [`Self::read`], but a namespace that these processes alone are in is none: who watches it holds it.
+    pub fn read_without(watchers: &BTreeSet<u32>) -> Self {
         let own = number_of(Path::new("/proc/thread-self/ns/net"));
         let mut found: BTreeMap<u64, NetnsEntry> = BTreeMap::new();
         let mut hidden = 0;
         if let Some(proc) = ProcDir::open() {
             let mut processes = proc.processes();
+            processes.retain(|pid| !watchers.contains(pid));
             processes.sort_unstable();
             for pid in processes {
                 match proc.network_namespace(pid) {

@@ -222,6 +222,3 @@ const MSS_V6: u16 = 1440;
 const WINDOW: u16 = 64_240;
 /// The shift that Linux offers by default.
 const WINDOW_SCALE: u8 = 7;
-
-#[cfg(test)]
-mod tests;

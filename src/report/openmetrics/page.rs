@@ -14,14 +14,14 @@ use crate::session::metrics::PageFormat;
 use crate::text::sanitize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Gauge,
     Histogram,
     Counter,
     Info,
 }
 
-struct Page {
+pub(super) struct Page {
     dialect: PageFormat,
     /// The label of every series where another network namespace is watched: `namespace="pid 4242"`. Then pages of several can be told
     /// apart whoever scrapes them.
@@ -30,8 +30,22 @@ struct Page {
 }
 
 impl Page {
+    pub(super) const fn new(dialect: PageFormat) -> Self {
+        Self { dialect, namespace: None, text: String::new() }
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
     /// One family: its name without any ending of its kind but with its unit, its kind, what it is, and its samples.
-    fn family(&mut self, name: &str, kind: Kind, help: &str, samples: impl IntoIterator<Item = (String, f64)>) {
+    pub(super) fn family(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        help: &str,
+        samples: impl IntoIterator<Item = (String, f64)>,
+    ) {
         let ending = match kind {
             Kind::Gauge | Kind::Histogram => "",
             Kind::Counter => "_total",
@@ -231,7 +245,7 @@ fn at(row: &Row) -> String {
 }
 
 /// `{name="value",...}`: backslash, quote and line feed are the only characters that need an escape.
-fn labels(pairs: &[(&str, &str)]) -> String {
+pub(super) fn labels(pairs: &[(&str, &str)]) -> String {
     format!("{{{}}}", pairs.iter().map(|(name, value)| label(name, value)).collect::<Vec<_>>().join(","))
 }
 

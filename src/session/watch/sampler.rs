@@ -92,7 +92,6 @@ pub(super) struct Sampler {
     pub(super) readings: Vec<ListenerReading>,
     /// True when that dump was not interrupted.
     pub(super) complete: bool,
-    found: BTreeMap<u64, Owner>,
     reported_owners: BTreeMap<ListenerId, Option<Owner>>,
     pub(super) reported_occupants: BTreeMap<ListenerId, QueueOccupants>,
     /// The listeners that are asked for, where only their owners tell.
@@ -126,7 +125,6 @@ impl Sampler {
             sysctls,
             readings: Vec::new(),
             complete: false,
-            found: BTreeMap::new(),
             reported_owners: BTreeMap::new(),
             reported_occupants: BTreeMap::new(),
             asked_for: BTreeSet::new(),
@@ -244,7 +242,7 @@ impl Sampler {
     pub(super) fn read_all_owners(&mut self, clock: &Clock) -> ScanCoverage {
         let (at, before) = (clock.now(), clock::thread_busy());
         let inodes = self.readings.iter().map(|reading| reading.inode).collect();
-        let seen = self.owners.read_whole(&inodes, &mut self.found);
+        let seen = self.owners.read_whole(&inodes);
         self.owner_scans.read(at, clock::busy_since(before));
         seen
     }
@@ -252,11 +250,11 @@ impl Sampler {
     pub(super) fn read_owners(&mut self, clock: &Clock, out: &mut Vec<Stamped>) {
         let (at, before) = (clock.now(), clock::thread_busy());
         let inodes = self.readings.iter().map(|reading| reading.inode).collect();
-        let seen = self.owners.read(&inodes, &mut self.found);
+        let seen = self.owners.read(&inodes);
         self.owner_scans.read(at, clock::busy_since(before));
         self.owner_unknown = !seen.complete;
         for reading in &self.readings {
-            let owner = self.found.get(&reading.inode);
+            let owner = self.owners.owner(reading.inode);
             let reported = self.reported_owners.get(&reading.id);
             if reported.map(Option::as_ref) != Some(owner) && (owner.is_some() || seen.complete) {
                 self.reported_owners.insert(reading.id, owner.cloned());
@@ -307,10 +305,10 @@ impl Sampler {
 
     /// Who holds the sockets, as far as it is known.
     pub(super) fn socket_owners(&self) -> BTreeMap<u64, SocketOwner> {
-        let entry = |(inode, owner): (&u64, &Owner)| {
-            (*inode, SocketOwner { owner: owner.clone(), pids: self.owners.pids(*inode).to_vec() })
+        let entry = |(inode, owner): (u64, &Owner)| {
+            (inode, SocketOwner { owner: owner.clone(), pids: self.owners.pids(inode).to_vec() })
         };
-        self.found.iter().map(entry).collect()
+        self.owners.all().map(entry).collect()
     }
 
     /// The process and the descriptor by which a socket is known.

@@ -74,6 +74,11 @@ impl Served {
         body(&get(self.address, "GET /metrics HTTP/1.1\r\nAccept: text/plain\r\n\r\n"))
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Bytes of memory that it holds.
     pub(crate) fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

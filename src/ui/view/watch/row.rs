@@ -32,7 +32,7 @@ pub(super) struct Entry<'s> {
 impl<'s> Entry<'s> {
     pub(super) fn of(line: &Line, listeners: &'s Listeners, now: Stamp) -> Option<Self> {
         let listener = listeners.by_id.get(&line.id)?;
-        let members = line.members.iter().filter_map(|id| listeners.by_id.get(id)).collect();
+        let members = line.members.iter().filter_map(|id| listeners.get(*id)).collect();
         Some(Self { listeners, listener, part: line.part, members, now })
     }
 

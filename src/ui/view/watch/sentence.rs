@@ -115,7 +115,7 @@ fn gone(scene: &Scene<'_>, listener: &ListenerState) -> Option<Sentence> {
 fn state_of_all(scene: &Scene<'_>) -> Sentence {
     let listeners = scene.state.watch.listeners(scene.world);
     let now = scene.state.watch.moment(scene.now);
-    let open = || listeners.by_id.values().filter(|listener| listener.gone.is_none());
+    let open = || listeners.by_id.values().map(Box::as_ref).filter(|listener| listener.gone.is_none());
     let full: Vec<&ListenerState> = open().filter(|listener| listener.is_full()).collect();
     if let Some(worst) = full.iter().copied().max_by_key(|listener| urgency(listeners, listener, now)) {
         let others = match full.len() {
