@@ -9,10 +9,12 @@ pub(in crate::fold::finding) const RULE: Rule =
     Rule { name: "uneven-workers", explain: EXPLAIN, check: Check::Listener(check) };
 
 const EXPLAIN: &str = "\
-Several processes accept from one listener, and their connections are not spread evenly: the kernel gives a connection to whoever calls
-accept() first. Of those that sleep in epoll_wait() on a shared socket it wakes the one that began to wait last, so that an idle machine
-keeps giving all connections to the same process, and a process that takes all that wait takes them from its siblings.
-Kernel: ep_poll_callback and add_wait_queue_exclusive (fs/eventpoll.c): last in, first out; inet_csk_accept (net/ipv4/inet_connection_sock.c).
+Several processes accept from one listener, and their connections are not spread evenly: a connection belongs to whoever calls accept()
+first. Of those that sleep in epoll_wait() on a shared socket with EPOLLEXCLUSIVE the kernel wakes one, the first that sleeps in
+the order in which they added the socket, so that an idle machine keeps giving all connections to the same process; without it all of them
+are woken and race. And a process that takes all that wait takes them from its siblings.
+Kernel: ep_ptable_queue_proc (fs/eventpoll.c) and add_wait_queue_exclusive (kernel/sched/wait.c): at the end of the socket's list of
+waiters, which is walked from its beginning; inet_csk_accept (net/ipv4/inet_connection_sock.c).
 What to do: nothing, while connections are short and the busy process has a processor to spare. Where they are long and one process does all
 the work, a socket for each process (SO_REUSEPORT; nginx: listen … reuseport) spreads them by a hash, evenly but blindly: a slow process
 then keeps its own share waiting.";
@@ -46,7 +48,7 @@ fn check(context: &ListenerContext<'_>) -> Verdict {
                 few => say!("{few} in all", few),
             };
             say!(
-                "uneven workers: pid {busy} ({command}) serves {served} connections of this listener, {idle}: {few}, for {span}. With epoll a shared socket wakes the one that waited last; a socket for each (SO_REUSEPORT) spreads them.",
+                "uneven workers: pid {busy} ({command}) serves {served} connections of this listener, {idle}: {few}, for {span}. Whoever calls accept() first gets a connection; a socket for each (SO_REUSEPORT) spreads them.",
                 busy = uneven.busy,
                 command,
                 served = uneven.served,
