@@ -9,7 +9,7 @@
     reason = "a bench may stop and has a table to show"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::env;
 use std::hint::black_box;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -230,10 +230,9 @@ impl Machine {
         let plain = median(|| census.read(&mut out).unwrap());
         let inodes: BTreeSet<u64> = out.iter().map(|one| one.inode).collect();
         let mut holders = Owners::open();
-        let mut owned = BTreeMap::new();
-        holders.read_whole(&inodes, &mut owned);
-        let known = median_of(21, 5, || holders.read(&inodes, &mut owned));
-        assert_eq!(owned.len(), inodes.len());
+        holders.read_whole(&inodes);
+        let known = median_of(21, 5, || holders.read(&inodes));
+        assert_eq!(holders.all().count(), inodes.len());
         let names = (0..50).map(|number| format!("\0qviz bench {number} of some length"));
         let _open: Vec<_> = names.map(|name| unix(&name)).collect();
         let both = median(|| census.read(&mut out).unwrap());
@@ -245,15 +244,14 @@ impl Machine {
         let mut out = Vec::new();
         Census::open().unwrap().read(&mut out).unwrap();
         let inodes: BTreeSet<u64> = out.iter().map(|one| one.inode).collect();
-        let mut owned = BTreeMap::new();
-        let seen = Owners::open().read_whole(&inodes, &mut owned);
+        let seen = Owners::open().read_whole(&inodes);
         println!("owners: {} processes, {} of them denied", seen.processes, seen.denied);
         let mut longest = Duration::ZERO;
         let whole = median_of(11, 1, || {
             let mut owners = Owners::open();
             loop {
                 let began = WallTime.start();
-                let complete = owners.read(&inodes, &mut owned).complete;
+                let complete = owners.read(&inodes).complete;
                 longest = longest.max(WallTime.end(began));
                 if complete {
                     break;

@@ -10,25 +10,14 @@ use qviz::kernel::proc;
 use qviz::lab::namespace::{Namespace, NetworkPlan};
 use qviz::model::event::Stamped;
 pub(crate) use qviz::model::settings::Knobs;
-use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Sysctls};
+use qviz::model::settings::{ClientKind, Sysctls};
 use qviz::scenario::Script;
 use qviz::session::Session;
 use qviz::session::live::{self, LabSite, LivePlan, Past};
 
 /// Steady arrivals, no network delay, nobody half-open, served at once.
 pub(crate) fn knobs() -> Knobs {
-    Knobs {
-        backlog: 4096,
-        rate: 10_000.0,
-        arrivals: Arrivals::Steady,
-        accept_rate: AcceptRate::Max,
-        half_open: 0.0,
-        loss: 0.0,
-        rtt: Duration::ZERO,
-        jitter: Duration::ZERO,
-        workers: None,
-        service: Duration::ZERO,
-    }
+    Knobs { backlog: 4096, rate: 10_000.0, ..Knobs::quiet() }
 }
 
 /// Enters a private network and starts the session there.

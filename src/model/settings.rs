@@ -162,3 +162,21 @@ pub struct Knobs {
     /// How long one connection is served.
     pub service: Duration,
 }
+
+impl Knobs {
+    /// Nobody comes, every connection is accepted at once, and nothing delays or loses a segment.
+    pub const fn quiet() -> Self {
+        Self {
+            backlog: 5,
+            rate: 0.0,
+            arrivals: Arrivals::Steady,
+            accept_rate: AcceptRate::Max,
+            half_open: 0.0,
+            loss: 0.0,
+            rtt: Duration::ZERO,
+            jitter: Duration::ZERO,
+            workers: None,
+            service: Duration::ZERO,
+        }
+    }
+}

@@ -13,7 +13,7 @@ use qviz::lab::wire::transmit::Transmit;
 use qviz::model::event::{ClientEvent, Event};
 use qviz::model::peer::Peer;
 use qviz::model::segment::{Kind, Segment, Toward};
-use qviz::model::settings::{AcceptRate, Arrivals, Knobs, Sysctl, Sysctls};
+use qviz::model::settings::{Arrivals, Knobs, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
 use qviz::session::clock::Clock;
 use socket2::{Domain, Socket, Type};
@@ -48,15 +48,10 @@ impl Default for Setting {
     fn default() -> Self {
         let knobs = Knobs {
             backlog: 128,
-            rate: 0.0,
             arrivals: Arrivals::Burst { size: 40, period: Duration::from_secs(3600) },
-            accept_rate: AcceptRate::Max,
-            half_open: 0.0,
-            loss: 0.0,
             rtt: Duration::from_millis(10),
             jitter: Duration::from_millis(5),
-            workers: None,
-            service: Duration::ZERO,
+            ..Knobs::quiet()
         };
         Self {
             listen: "198.51.100.1:8080",

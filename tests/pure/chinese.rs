@@ -89,18 +89,8 @@ fn causes_changes_and_things_are_said_in_chinese() {
 
 #[test]
 fn a_turned_knob_is_told_in_the_language_in_which_it_is_read() {
-    let before = Knobs {
-        backlog: 5,
-        rate: 1.0,
-        arrivals: Arrivals::Steady,
-        accept_rate: AcceptRate::Paused,
-        half_open: 0.0,
-        loss: 0.0,
-        rtt: Duration::from_millis(100),
-        jitter: Duration::ZERO,
-        workers: None,
-        service: Duration::ZERO,
-    };
+    let before =
+        Knobs { rate: 1.0, accept_rate: AcceptRate::Paused, rtt: Duration::from_millis(100), ..Knobs::quiet() };
     let after = Knobs {
         rate: 2.5,
         arrivals: Arrivals::Poisson,

@@ -62,16 +62,13 @@ fn began() -> Event {
 
 fn knobs(arrivals: Arrivals, accept_rate: AcceptRate) -> Event {
     Event::Knobs(Box::new(Knobs {
-        backlog: 5,
         rate: 12.5,
         arrivals,
         accept_rate,
         half_open: 0.3,
-        loss: 0.0,
         rtt: Duration::from_millis(400),
         jitter: Duration::from_micros(1500),
-        workers: None,
-        service: Duration::ZERO,
+        ..Knobs::quiet()
     }))
 }
 

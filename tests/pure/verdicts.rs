@@ -95,18 +95,7 @@ fn a_slow_accept_is_named_only_while_somebody_comes() {
 /// A wave every four seconds: `size` clients within its first one, of which `accepted` are accepted by its end.
 fn waves(play: &mut Play, which: Range<u16>, (size, accepted): (u16, u16)) {
     let arrivals = Arrivals::Wave { size: size.into(), period: Duration::from_secs(4) };
-    let knobs = Knobs {
-        backlog: 1,
-        rate: 0.0,
-        arrivals,
-        accept_rate: AcceptRate::PerSecond(1.0),
-        half_open: 0.0,
-        loss: 0.0,
-        rtt: Duration::ZERO,
-        jitter: Duration::ZERO,
-        workers: None,
-        service: Duration::ZERO,
-    };
+    let knobs = Knobs { backlog: 1, arrivals, accept_rate: AcceptRate::PerSecond(1.0), ..Knobs::quiet() };
     play.emit(Event::Knobs(Box::new(knobs)));
     for wave in which {
         let first = wave * size + 1;

@@ -14,7 +14,7 @@ use qviz::lab::wire::machine::{ClientBehaviour, Close};
 use qviz::model::event::{ClientEvent, Event, Stamped};
 use qviz::model::peer::Peer;
 use qviz::model::segment::{Kind, Segment};
-use qviz::model::settings::{AcceptRate, Arrivals, Knobs, Sysctls};
+use qviz::model::settings::{Arrivals, Knobs, Sysctls};
 use qviz::model::stamp::Stamp;
 
 use crate::seeds::Seeds;
@@ -161,18 +161,7 @@ fn world() -> impl Strategy<Value = World> {
 }
 
 fn quiet_knobs() -> Knobs {
-    Knobs {
-        backlog: 5,
-        rate: 20.0,
-        arrivals: Arrivals::Steady,
-        accept_rate: AcceptRate::Max,
-        half_open: 0.0,
-        loss: 0.0,
-        rtt: Duration::ZERO,
-        jitter: Duration::ZERO,
-        workers: None,
-        service: Duration::ZERO,
-    }
+    Knobs { rate: 20.0, ..Knobs::quiet() }
 }
 
 proptest! {

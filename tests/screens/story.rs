@@ -133,11 +133,9 @@ impl Story {
             arrivals: Arrivals::Wave { size: 18, period: Duration::from_secs(6) },
             accept_rate,
             half_open,
-            loss: 0.0,
             rtt: RTT,
-            jitter: Duration::ZERO,
-            workers: None,
             service: Duration::from_millis(300),
+            ..Knobs::quiet()
         })));
     }
 

@@ -3,12 +3,11 @@
 //! There is no hook for this in the program: the test runs itself in a terminal, as a small program made of qviz's own rooms.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use pty_process::blocking::Command;
 use qviz::fold::world::World;
 use qviz::kernel::proc;
-use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctls};
+use qviz::model::settings::{ClientKind, Knobs, Sysctls};
 use qviz::scenario::Script;
 use qviz::session::live::{self, LabSite, LivePlan, Past};
 use qviz::ui::{self, UiError, UiPlan};
@@ -66,18 +65,7 @@ fn inside(sign: PathBuf) {
 fn plan() -> LivePlan {
     LivePlan {
         capture: None,
-        knobs: Knobs {
-            backlog: 5,
-            rate: 5.0,
-            arrivals: Arrivals::Steady,
-            accept_rate: AcceptRate::Max,
-            half_open: 0.0,
-            loss: 0.0,
-            rtt: Duration::ZERO,
-            jitter: Duration::ZERO,
-            workers: None,
-            service: Duration::ZERO,
-        },
+        knobs: Knobs { rate: 5.0, ..Knobs::quiet() },
         clients: ClientKind::Connect,
         address: Some(([127, 0, 0, 1], 0).into()),
         seed: 1,

@@ -4,21 +4,9 @@ use super::*;
 use crate::model::client_clock::StepOutcome;
 use crate::model::event::{ClientEvent, Event, Loss};
 use crate::model::segment::{Kind, flags};
-use crate::model::settings::AcceptRate;
 
 fn plan(arrivals: Arrivals, rate: f64, rtt: Duration) -> CrowdPlan {
-    let knobs = Knobs {
-        backlog: 5,
-        rate,
-        arrivals,
-        accept_rate: AcceptRate::Max,
-        half_open: 0.0,
-        loss: 0.0,
-        rtt,
-        jitter: Duration::ZERO,
-        workers: None,
-        service: Duration::ZERO,
-    };
+    let knobs = Knobs { rate, arrivals, rtt, ..Knobs::quiet() };
     let listener = "198.51.100.1:8080".parse().unwrap();
     CrowdPlan { listener, seed: 1, knobs, sysctls: Sysctls::default(), count: None, turns: 0, detail_per_s: 1000 }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::table::{Item, ParseFault};
-use crate::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctls};
+use crate::model::settings::{AcceptRate, ClientKind, Knobs, Sysctls};
 use crate::say;
 use crate::scenario::lesson::LabSettings;
 use crate::scenario::{facts, words};
@@ -44,18 +44,7 @@ fn fresh() -> LabSettings {
     for setting in words::SYSCTLS {
         sysctls.set(setting.sysctl, setting.fresh);
     }
-    let knobs = Knobs {
-        backlog: 5,
-        rate: 0.0,
-        arrivals: Arrivals::Steady,
-        accept_rate: AcceptRate::Paused,
-        half_open: 0.0,
-        loss: 0.0,
-        rtt: Duration::from_millis(400),
-        jitter: Duration::ZERO,
-        workers: None,
-        service: Duration::ZERO,
-    };
+    let knobs = Knobs { accept_rate: AcceptRate::Paused, rtt: Duration::from_millis(400), ..Knobs::quiet() };
     LabSettings { knobs, clients: ClientKind::Wire, sysctls, seed: 1 }
 }
 

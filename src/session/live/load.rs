@@ -84,11 +84,10 @@ const FIRST_ID: u32 = 1 << 24;
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
-    use std::time::Duration;
 
     use super::*;
     use crate::model::segment::flags;
-    use crate::model::settings::{AcceptRate, Arrivals, Knobs, Sysctls};
+    use crate::model::settings::{Knobs, Sysctls};
 
     fn segment(toward: Toward, flags: u8, seq: u32) -> Segment {
         let peer = Peer::v4(Ipv4Addr::new(198, 18, 0, 1), 4_000);
@@ -96,18 +95,7 @@ mod tests {
     }
 
     fn line() -> Line {
-        let knobs = Knobs {
-            backlog: 5,
-            rate: 0.0,
-            arrivals: Arrivals::Steady,
-            accept_rate: AcceptRate::Max,
-            half_open: 0.0,
-            loss: 0.0,
-            rtt: Duration::ZERO,
-            jitter: Duration::ZERO,
-            workers: None,
-            service: Duration::ZERO,
-        };
+        let knobs = Knobs::quiet();
         Line::new(1, knobs, Sysctls::default(), 1_000)
     }
 

@@ -11,7 +11,7 @@ use qviz::lab::namespace::{Namespace, NetworkPlan, Refusal};
 use qviz::model::command::Command;
 use qviz::model::event::Event;
 use qviz::model::experiment::{ExperimentFact, ExperimentId};
-use qviz::model::settings::{AcceptRate, Arrivals, ClientKind, Knobs, Sysctl, Sysctls};
+use qviz::model::settings::{AcceptRate, ClientKind, Knobs, Sysctl, Sysctls};
 use qviz::model::stamp::Stamp;
 use qviz::scenario::Script;
 use qviz::session::Session;
@@ -162,18 +162,7 @@ fn network(sysctls: &[(Sysctl, i64)]) -> NetworkPlan {
 
 /// Nobody comes by himself: what happens is the trials' doing.
 fn plan(lab: Namespace) -> LivePlan {
-    let knobs = Knobs {
-        backlog: 5,
-        rate: 0.0,
-        arrivals: Arrivals::Steady,
-        accept_rate: AcceptRate::Paused,
-        half_open: 0.0,
-        loss: 0.0,
-        rtt: Duration::from_millis(400),
-        jitter: Duration::ZERO,
-        workers: None,
-        service: Duration::ZERO,
-    };
+    let knobs = Knobs { accept_rate: AcceptRate::Paused, rtt: Duration::from_millis(400), ..Knobs::quiet() };
     LivePlan {
         capture: None,
         knobs,

@@ -2,25 +2,13 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::model::segment::flags;
-use crate::model::settings::{AcceptRate, Arrivals};
 
 const fn at(millis: u64) -> Stamp {
     Stamp::from_millis(millis)
 }
 
 fn knobs(rtt_ms: u64, loss: f64) -> Knobs {
-    Knobs {
-        backlog: 5,
-        rate: 0.0,
-        arrivals: Arrivals::Steady,
-        accept_rate: AcceptRate::Max,
-        half_open: 0.0,
-        loss,
-        rtt: Duration::from_millis(rtt_ms),
-        jitter: Duration::ZERO,
-        workers: None,
-        service: Duration::ZERO,
-    }
+    Knobs { loss, rtt: Duration::from_millis(rtt_ms), ..Knobs::quiet() }
 }
 
 fn peer(port: u16) -> Peer {
