@@ -220,16 +220,15 @@ impl TrafficLog {
             let came = arrivals.peek().copied().filter(|came| *came <= accepts.at);
             match (before, came) {
                 (Some(before), _) if !before.emptied => pace.gaps.push((accepts.at.since(before.at), accepts.count)),
-                // How long those from before the log had waited is not known.
                 (None, _) if self.waiting > 0 => {}
-                // Nobody came: some were left.
-                (Some(before), None) => pace.gaps.push((accepts.at.since(before.at), accepts.count)),
-                (_, came) => pace.runs.push(Run {
-                    idle: before.zip(came).map(|(before, came)| came.since(before.at)),
-                    wake: came.map_or(Duration::ZERO, |came| accepts.at.since(came)),
+                (_, Some(came)) => pace.runs.push(Run {
+                    idle: before.map(|before| came.since(before.at)),
+                    wake: accepts.at.since(came),
                     first: accepts.count,
                     gaps_from: pace.gaps.len(),
                 }),
+                // Who was accepted had been refused before, and came again at a moment that is not known.
+                (_, None) => {}
             }
             before = Some(*accepts);
         }
