@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::exit::Failure;
-use super::help::columns;
+use super::help::report_columns;
 use super::plan;
 use super::values;
 use crate::say;
@@ -76,7 +76,7 @@ pub fn write(out: &mut dyn Write, asked: &str) -> Result<io::Result<()>, Failure
     if asked.trim().is_empty() {
         Ok(list(out, &topics))
     } else {
-        find(&topics, asked).map(|topic| topic.write(out, columns()))
+        find(&topics, asked).map(|topic| topic.write(out, report_columns(WIDTH)))
     }
 }
 
@@ -208,6 +208,9 @@ fn parts(text: &str) -> Vec<String> {
 
 /// How many near names are offered.
 const MOST_OFFERED: usize = 3;
+
+/// The columns of a text where no terminal says them.
+const WIDTH: usize = 96;
 
 /// How the kernel's place and the advice begin.
 const OPENINGS: [&str; 4] = ["Kernel:", "What to do:", "内核：", "怎么办："];

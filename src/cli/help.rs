@@ -9,7 +9,7 @@ use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
 
 use self::sheet::Sheet;
-pub(super) use self::sheet::columns;
+pub(super) use self::sheet::{columns, report_columns};
 use super::args::Cli;
 use super::config::Config;
 use super::examples;

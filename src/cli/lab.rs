@@ -10,7 +10,7 @@ use super::defaults;
 use super::environment::RunEnvironment;
 use super::exit::{Exit, Failure};
 use super::headless::{self, End, Outputs, Signals};
-use super::help::columns;
+use super::help::report_columns;
 use super::log;
 use super::output::{self, Output, Written};
 use super::plan::{self, Form, LabPlan, PlanEnv};
@@ -21,7 +21,7 @@ use crate::model::command::Command;
 use crate::model::settings::{Arrivals, Knobs, Sysctls};
 use crate::model::stamp::Stamp;
 use crate::report::summary::Summary;
-use crate::report::text::Marks;
+use crate::report::text::{Marks, WIDTH};
 use crate::report::{json, jsonl, text};
 use crate::say;
 use crate::scenario::Script;
@@ -217,10 +217,10 @@ pub(super) const fn color(choice: Color) -> ColorChoice {
 pub(super) fn print(form: Form, summary: &Summary, ascii: bool) -> Result<Written, Failure> {
     let marks = if ascii { Marks::Ascii } else { Marks::Unicode };
     if form == Form::Picture {
-        return output::after_picture(|out| text::write(out, summary, marks, columns()));
+        return output::after_picture(|out| text::write(out, summary, marks, report_columns(WIDTH)));
     }
     Output::stdout().put(|out| match form {
-        Form::Picture | Form::Text => text::write(out, summary, marks, columns()),
+        Form::Picture | Form::Text => text::write(out, summary, marks, report_columns(WIDTH)),
         Form::Json => json::write(out, summary),
         Form::Jsonl => jsonl::write(out, summary),
     })

@@ -8,7 +8,7 @@ use super::completions;
 use super::exit::{Exit, Failure};
 use super::gate::{self, GateCommand};
 use super::headless::{self, End, Outputs, Signals};
-use super::help::columns;
+use super::help::report_columns;
 use super::lab;
 use super::metrics::{self, Metrics};
 use super::output::{self, Output, Written};
@@ -23,7 +23,7 @@ use crate::model::event::Stamped;
 use crate::model::queue::SynRule;
 use crate::model::stamp::Stamp;
 use crate::model::watch::Target;
-use crate::report::text::Marks;
+use crate::report::text::{Marks, WIDTH};
 use crate::report::watch::{self as report, Document};
 use crate::report::{json, jsonl};
 use crate::say;
@@ -252,11 +252,15 @@ fn print_as(
 ) -> Result<Written, Failure> {
     let marks = if ascii { Marks::Ascii } else { Marks::Unicode };
     if form == Form::Picture {
-        return output::after_picture(|out| out.write_all(report::text(world, marks, columns()).as_bytes()));
+        return output::after_picture(|out| {
+            out.write_all(report::text(world, marks, report_columns(WIDTH)).as_bytes())
+        });
     }
     Output::stdout().put(|out| match form {
-        Form::Picture | Form::Text if once => out.write_all(report::once(world, marks, columns()).as_bytes()),
-        Form::Picture | Form::Text => out.write_all(report::text(world, marks, columns()).as_bytes()),
+        Form::Picture | Form::Text if once => {
+            out.write_all(report::once(world, marks, report_columns(WIDTH)).as_bytes())
+        }
+        Form::Picture | Form::Text => out.write_all(report::text(world, marks, report_columns(WIDTH)).as_bytes()),
         Form::Json => json::write(out, &document()),
         Form::Jsonl => jsonl::write(out, &document()),
     })

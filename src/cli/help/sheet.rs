@@ -16,6 +16,12 @@ pub(in crate::cli) fn columns() -> usize {
     seen.or_else(variable).unwrap_or(USUAL).min(WIDEST)
 }
 
+/// The columns of a report on stdout: as far as they are good to read those of the terminal, or `usual` where it is none.
+pub(in crate::cli) fn report_columns(usual: usize) -> usize {
+    let columns = tcgetwinsize(rustix::stdio::stdout()).map_or(0, |size| usize::from(size.ws_col));
+    if columns > 0 { columns.min(WIDEST) } else { usual }
+}
+
 /// A page, or a part of one, of so many columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sheet {
