@@ -4,12 +4,11 @@
 //! whichever thread reads them later. So open them on a thread inside the namespace. Start at [`CountersFile`].
 
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use procfs::FromBufRead;
-use procfs::net::{Snmp, Snmp6};
+use procfs::FromBufRead as _;
 use thiserror::Error;
 
 use crate::kernel::proc::columns::Columns;
@@ -104,11 +103,20 @@ impl CountersFile {
 /// How often something was sent in the network namespace of the calling thread that has no way out of it: without a route (OutNoRoutes),
 /// or to a UDP port of its own where nobody listens (NoPorts; a name server on 127.0.0.53, say). Zero where that cannot be read.
 pub fn sends_without_a_way() -> u64 {
-    let net = Path::new(THREAD_NET);
-    let v4 = File::open(net.join("snmp")).ok().and_then(|file| Snmp::from_buf_read(BufReader::new(file)).ok());
-    let v6 = File::open(net.join("snmp6")).ok().and_then(|file| Snmp6::from_buf_read(BufReader::new(file)).ok());
-    let v4 = v4.map_or(0, |snmp| snmp.ip_out_no_routes + snmp.udp_no_ports);
-    v4 + v6.map_or(0, |snmp| snmp.ip_out_no_routes + snmp.udp_no_ports)
+    let read = |file| fs::read_to_string(Path::new(THREAD_NET).join(file)).unwrap_or_default();
+    let (v4, v6) = (read("snmp"), read("snmp6"));
+    let counts = [
+        columns::value(&v4, "Ip", "OutNoRoutes"),
+        columns::value(&v4, "Udp", "NoPorts"),
+        line_value(&v6, "Ip6OutNoRoutes"),
+        line_value(&v6, "Udp6NoPorts"),
+    ];
+    counts.into_iter().flatten().sum()
+}
+
+/// A value of a file of lines `NAME NUMBER`, as snmp6 is one.
+fn line_value(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix([' ', '\t'])?.trim().parse().ok())
 }
 
 /// Every sysctl that qviz knows, in the network namespace of the calling thread. What this kernel does not have is `None`.

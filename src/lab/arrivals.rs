@@ -263,6 +263,3 @@ const MIN_PERIOD: Duration = Duration::from_millis(1);
 const MAX_PERIOD: Duration = Duration::from_secs(1_000_000);
 /// Poisson arrivals drawn one by one in one call.
 const DRAWS_PER_CALL: u64 = 65_536;
-
-#[cfg(test)]
-mod tests;

@@ -12,3 +12,5 @@ mod numbers;
 mod pace;
 #[path = "ui/state.rs"]
 mod state;
+#[path = "ui/theme.rs"]
+mod theme;

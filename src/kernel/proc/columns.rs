@@ -27,6 +27,13 @@ struct Names {
     wanted: Vec<(usize, Counter)>,
 }
 
+/// A value that is not one of the [`Counter`]s.
+pub(super) fn value(text: &str, table: &str, name: &str) -> Option<u64> {
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix(table)?.strip_prefix(": "));
+    let (names, values) = (lines.next()?, lines.next()?);
+    names.split(' ').zip(values.split(' ')).find(|(column, _)| *column == name)?.1.parse().ok()
+}
+
 impl FromBufRead for Columns {
     fn from_buf_read<R: BufRead>(mut source: R) -> ProcResult<Self> {
         let mut tables = Vec::new();
@@ -126,6 +133,13 @@ mod tests {
         assert_eq!(counters.value(Counter::ActiveOpens), Some(12));
         assert_eq!(counters.value(Counter::OutRsts), Some(u64::MAX));
         assert_eq!(counters.value(Counter::AttemptFails), None);
+    }
+
+    #[test]
+    fn a_value_is_found_below_its_name_in_its_own_table() {
+        assert_eq!(value(TEXT, "Ip", "A"), Some(1));
+        assert_eq!((value(TEXT, "Tcp", "X"), value(TEXT, "Udp", "Q")), (Some(5), Some(1)));
+        assert_eq!((value(TEXT, "Ip", "B"), value(TEXT, "Ip", "Q"), value("", "Ip", "A")), (None, None, None));
     }
 
     #[test]
