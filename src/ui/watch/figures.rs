@@ -22,7 +22,7 @@ pub fn drops(listener: &ListenerState) -> Option<u64> {
     listener.drops().map(|drops| drops.listener)
 }
 
-/// The drops in words: exact, between two numbers, and how much of its counter was noise.
+/// The drops in words: exact, between two numbers, and what its counter has beside them.
 pub fn drops_in_words(drops: Drops) -> String {
     let count = super::super::numbers::count;
     let sure = match (drops.is_exact(), drops.at_least) {
@@ -31,7 +31,7 @@ pub fn drops_in_words(drops: Drops) -> String {
         (false, least) => say!("{least} to {most}", least = count(least), most = count(drops.listener)),
     };
     if drops.noise > 0 {
-        say!("{sure} (its counter says {noise} more: noise)", sure, noise = count(drops.noise))
+        say!("{sure} (its counter has {noise} more, which are no loss)", sure, noise = count(drops.noise))
     } else {
         sure
     }
