@@ -126,7 +126,8 @@ impl Alarm {
         }
         let (now, last) = (world.now, matches!(event, Event::Ended));
         for (id, listener) in &world.listeners.by_id {
-            let Some(drops) = listener.drops().filter(|drops| drops.listener > 0) else {
+            let some = listener.drops().filter(|drops| drops.listener > 0);
+            let Some(drops) = some.and_then(|_| world.drops_of(listener)) else {
                 self.suspected.remove(id);
                 continue;
             };

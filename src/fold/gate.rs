@@ -22,7 +22,7 @@ struct RuleFailure {
     rule: usize,
     /// When it first held.
     at: Stamp,
-    /// Its reason; that of the end where the condition can still be tested there.
+    /// Its reason at that time.
     sentence: String,
 }
 
@@ -48,12 +48,9 @@ impl Gate {
         Self { rules: conditions.iter().map(alarm).collect(), failure: None }
     }
 
-    /// Tests the conditions after `world` has applied `event`. After the first failure only its own reason is brought up to date, at
-    /// the end.
+    /// Tests the conditions after `world` has applied `event`, until the first one holds.
     pub fn observe(&mut self, world: &World, event: &Event) {
-        if let Some(failure) = &mut self.failure {
-            let last = matches!(event, Event::Ended).then(|| self.rules[failure.rule].1.check(world, event)).flatten();
-            failure.sentence = last.unwrap_or_else(|| std::mem::take(&mut failure.sentence));
+        if self.has_failed() {
             return;
         }
         let mut rules = self.rules.iter_mut().enumerate();
@@ -67,7 +64,8 @@ impl Gate {
         self.failure.is_some()
     }
 
-    /// The verdict at this moment; `None` without conditions.
+    /// The verdict at this moment; `None` without conditions. Where the condition can be tested at the end, its reason is that of now, from the same
+    /// readings as the number of drops: a watch whose end was not awaited has no last event.
     pub fn verdict(&self, world: &World) -> Option<Verdict> {
         if self.rules.is_empty() {
             return None;
@@ -79,7 +77,13 @@ impl Gate {
             rule: failure.map(|failure| self.rules[failure.rule].0.to_string()),
             first_at: failure.map(|failure| Stamp::ZERO + failure.at.since(since)),
             dropped,
-            sentence: failure.map_or_else(|| self.passed(dropped), |failure| failure.sentence.clone()),
+            sentence: failure.map_or_else(
+                || self.passed(dropped),
+                |failure| {
+                    let mut alarm = self.rules[failure.rule].1.clone();
+                    alarm.check(world, &Event::Ended).unwrap_or_else(|| failure.sentence.clone())
+                },
+            ),
         })
     }
 

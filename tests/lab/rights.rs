@@ -134,5 +134,5 @@ fn with_rights_taken_away_less_is_said_and_nothing_false() {
     });
 }
 
-/// What comes and goes with the moment, whoever looks: a ghost, a cookie.
-const MAY_COME: [&str; 3] = ["ghosts", "cookies-in-use", "one-client-many-overflows"];
+/// What comes and goes with the moment, whoever looks: a ghost, a cookie, two handshakes that end on two processors at once.
+const MAY_COME: [&str; 4] = ["ghosts", "cookies-in-use", "one-client-many-overflows", "above-capacity"];
