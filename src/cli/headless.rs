@@ -135,5 +135,5 @@ pub(super) async fn finish(
     }
 }
 
-/// How long a session that was asked to stop may be silent.
-const END_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a session that was asked to stop may be silent: its thread may have to wait for a processor. Another signal ends the waiting at once.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
