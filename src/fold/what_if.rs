@@ -189,7 +189,7 @@ impl TrafficLog {
     }
 
     /// What may be said of another backlog: of a server that is not understood only that nobody is lost where all find room.
-    pub fn told(&self, backlog: u32, understood: bool) -> Option<WhatIf> {
+    pub fn predicted(&self, backlog: u32, understood: bool) -> Option<WhatIf> {
         let played = self.with_backlog(backlog)?;
         let room = self.arrivals.len() + self.waiting as usize <= queue::accept_capacity(backlog) as usize;
         let sure = WhatIf { longest_wait: played.longest_wait.filter(|_| understood), ..played };
@@ -197,11 +197,11 @@ impl TrafficLog {
     }
 
     /// The same, with the range of what may come of it.
-    pub fn in_range(&self, told: WhatIf) -> WhatIf {
+    pub fn in_range(&self, predicted: WhatIf) -> WhatIf {
         let pace = self.pace();
-        [0.9, 1.1].into_iter().fold(told, |told, factor| {
-            let lost = self.play(told.backlog, &pace.times(factor)).lost;
-            WhatIf { range: (told.range.0.min(lost), told.range.1.max(lost)), ..told }
+        [0.9, 1.1].into_iter().fold(predicted, |predicted, factor| {
+            let lost = self.play(predicted.backlog, &pace.times(factor)).lost;
+            WhatIf { range: (predicted.range.0.min(lost), predicted.range.1.max(lost)), ..predicted }
         })
     }
 

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_tells_when_and_a_caller_may_stand_behind_it() {
+    fn a_record_has_its_time_and_a_caller_may_follow_that() {
         let record = "6,1234,5678901234,-,caller=T42;TCP: request_sock_TCP: Possible SYN flooding on port 0.0.0.0:80. Sending cookies.\n";
         let message = parse(record).unwrap();
         assert_eq!(message.since_boot, Duration::from_micros(5_678_901_234));

@@ -257,15 +257,15 @@ impl World {
         longer.sort_unstable();
         longer.dedup();
         let understood = self.traffic.is_understood(limit);
-        let told = |backlog| self.traffic.told(backlog, understood);
+        let predicted = |backlog| self.traffic.predicted(backlog, understood);
         for backlog in longer {
             if tried.last().is_some_and(|last| last.lost == 0) {
                 break;
             }
-            tried.extend(told(backlog));
+            tried.extend(predicted(backlog));
         }
         if listener.empties(self.now) == Some(false) && limit >= 4 {
-            tried.extend(told(limit / 4));
+            tried.extend(predicted(limit / 4));
         }
         tried.sort_by_key(|tried| (tried.backlog != limit, tried.backlog));
         tried
@@ -274,7 +274,7 @@ impl World {
     /// What this limit would have done with them, and the range of that; `None` where [`what_if`](Self::what_if) is empty, and where they do not tell.
     pub fn what_if_limit(&self, listener: &ListenerState, backlog: u32) -> Option<WhatIf> {
         let limit = listener.reading.queue.limit.filter(|_| self.sees_wire_of(listener))?;
-        self.traffic.told(backlog, self.traffic.is_understood(limit)).map(|told| self.traffic.in_range(told))
+        self.traffic.predicted(backlog, self.traffic.is_understood(limit)).map(|one| self.traffic.in_range(one))
     }
 
     /// How fast a listener's queue drains: by its accepts where they are known, else by its depth alone. `None` where nothing left it.

@@ -117,7 +117,7 @@ fn two_taken_at_once_do_not_show_a_server_that_takes_any_number_at_once() {
     // Each burst has 8 places and two workers.
     let shorter = log.with_backlog(7).unwrap();
     assert!((94..=102).contains(&shorter.lost), "{shorter:?}");
-    let longer = log.told(60, true).map(|told| log.in_range(told)).unwrap();
+    let longer = log.predicted(60, true).map(|one| log.in_range(one)).unwrap();
     assert_eq!((longer.lost, longer.range), (0, (0, 0)));
 }
 
@@ -130,8 +130,8 @@ fn of_a_server_that_does_not_lose_on_paper_what_it_lost_only_room_for_all_is_tol
     (0..60).for_each(|client| log.accepted(at(9001 + client * 100), 1, true));
     (0..40).for_each(|_| log.refused(at(9500)));
     assert!(!log.is_understood(5), "forty were lost though each was taken at once: {:?}", log.with_backlog(5));
-    assert_eq!(log.told(100, log.is_understood(5)), None);
-    let room = log.told(200, log.is_understood(5)).unwrap();
+    assert_eq!(log.predicted(100, log.is_understood(5)), None);
+    let room = log.predicted(200, log.is_understood(5)).unwrap();
     assert_eq!((room.lost, room.longest_wait), (0, None));
 }
 
