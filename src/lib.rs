@@ -13,7 +13,7 @@
 //! |---|---|---|
 //! | [`text`] | what we say: sentences in two languages, errors in words, wrapping, sanitizing | [`text::lang`], [`text::wrap`] |
 //! | [`model`] | vocabulary: events, commands, segments, samples, settings; values only, no words of a language | [`model::event`], [`model::command`] |
-//! | [`kernel`] | what Linux says, reads only: TCP_INFO, sock_diag, counters and sysctls in /proc, packet taps, owners of sockets, other namespaces | [`kernel::tap`], [`kernel::own_socket`], [`kernel::proc`], [`kernel::census`] |
+//! | [`kernel`] | what Linux says, reads only: TCP_INFO, sock_diag, counters and sysctls in /proc, packet taps, owners of sockets, its log, other namespaces | [`kernel::tap`], [`kernel::own_socket`], [`kernel::proc`], [`kernel::census`] |
 //! | [`lab`] | our network: namespaces, sysctls, the listener and its server, packet-level and real clients, programs of the user's; each effect is a guard undone on drop | [`lab::namespace`], [`lab::server`], [`lab::wire`], [`lab::crowd`], [`lab::program`] |
 //! | [`experiment`] | the lessons' experiments on real sockets and child processes, beside the listener | [`experiment::run`] |
 //! | [`fold`] | facts → picture, pure: world, attribution of drops, ledger, all listeners of a machine, findings, `--fail-on` | [`fold::world`], [`fold::ledger`], [`fold::listeners`], [`fold::finding`], [`fold::fail_on`] |
